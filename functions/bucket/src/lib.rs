@@ -1,0 +1,250 @@
+//! The organization's bucket: found by its tag or made, open to policies, closed to access control lists,
+//! with the marker of the public folder.
+//!
+//! Whoever owns a bucket is asked before anything is written to it: every call carries the expected owner,
+//! and a bucket without the organization's tag is left alone.
+
+mod create;
+
+use std::fmt;
+
+use aws::buckets::{self, Bucket as Found, MARKER_KEY, Search, Seeker, Vacancy};
+use aws::{AwsError, ORG_STATE_ACTIVE, ORG_STATE_TAG};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::BuildError;
+use aws_sdk_s3::types::{
+    ObjectOwnership, OwnershipControls, OwnershipControlsRule, PublicAccessBlockConfiguration, Tag, Tagging,
+};
+use contract::{Change, Command, Effect, ErrorCode, OrgCreated, Report, Run, Step, StepError, StepSpec};
+use futures_util::future::{join4, try_join_all};
+use handler::{StepContext, StepFunction};
+use org::{BucketName, Conventions, Place, public_grant_outside};
+
+/// The step.
+pub struct Bucket {
+    s3: Client,
+    conventions: Conventions,
+}
+
+/// How a bucket is set up.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    blocks_public_access: bool,
+    enforces_owner: bool,
+    has_marker: bool,
+    policy: Option<String>,
+}
+
+/// What there is to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BucketChange {
+    /// Make the bucket, with its tags and object ownership.
+    Create(Vacancy),
+    /// Say on a bucket that is ours that its organization is active.
+    TagState,
+    /// Switch access control lists off.
+    EnforceOwner,
+    /// Switch the bucket's Block Public Access off.
+    AllowPublicPolicy,
+    /// Make the marker of the public folder.
+    PutMarker,
+}
+
+impl StepFunction for Bucket {
+    fn new(context: &StepContext) -> Self {
+        Self { s3: Client::new(&context.sdk), conventions: context.settings.deployment.conventions.clone() }
+    }
+}
+
+impl Step for Bucket {
+    const SPEC: StepSpec =
+        StepSpec { name: "bucket", triggers: &[OrgCreated::DETAIL_TYPE], completion: "BucketProvisioned" };
+    type Command = OrgCreated;
+    type Observed = Search<Setup>;
+    type Change = BucketChange;
+
+    async fn observe(&self, run: &Run<'_, OrgCreated>) -> Result<Search<Setup>, StepError> {
+        buckets::search(self.seeker(run), async |name| self.setup(run.place, name).await).await
+    }
+
+    fn plan(&self, run: &Run<'_, OrgCreated>, observed: &Search<Setup>) -> Result<Vec<BucketChange>, StepError> {
+        match observed.bucket()? {
+            Some(bucket) => plan_setup(run.place, bucket),
+            None => Ok(vec![
+                BucketChange::Create(observed.vacancy(self.conventions.tag_key(), &run.command.org_id)?),
+                BucketChange::AllowPublicPolicy,
+                BucketChange::PutMarker,
+            ]),
+        }
+    }
+
+    async fn apply(
+        &self,
+        run: &Run<'_, OrgCreated>,
+        observed: Search<Setup>,
+        changes: Vec<BucketChange>,
+    ) -> Result<Report, StepError> {
+        let (existing, mut rest) = (observed.bucket()?, changes.into_iter().peekable());
+        let name = match (existing, rest.next_if(|change| matches!(change, BucketChange::Create(_)))) {
+            (Some(bucket), _) => bucket.name.clone(),
+            (None, Some(BucketChange::Create(vacancy))) => self.create(run, vacancy).await?,
+            (None, _) => return Err(StepError::new(ErrorCode::Unexpected, "bucket", "there is none and none is planned")),
+        };
+        // Access control lists go before the public access block, so that none of them ever becomes effective.
+        while let Some(change) = rest.next_if(|change| matches!(change, BucketChange::TagState | BucketChange::EnforceOwner)) {
+            self.change(run.place, &name, existing, change).await?;
+        }
+        try_join_all(rest.map(|change| self.change(run.place, &name, existing, change))).await?;
+        Ok(Report::of("AWS::S3::Bucket", run.place.bucket_arn(name.as_str())))
+    }
+}
+
+/// What a bucket that exists and is ours lacks, in the order in which it is safe to change it.
+fn plan_setup(place: &Place, bucket: &Found<Setup>) -> Result<Vec<BucketChange>, StepError> {
+    let Setup { blocks_public_access, enforces_owner, has_marker, policy } = &bucket.details;
+    if let (true, Some(policy)) = (blocks_public_access, policy)
+        && let Some(grant) = public_grant_outside(policy, place, &bucket.name)
+    {
+        let message = format!("its policy has a grant beside the public folder ({grant}), which opening the bucket would make effective; remove the grant");
+        return Err(StepError::new(ErrorCode::PublicGrant, buckets::resource(&bucket.name), message));
+    }
+    let untagged = !bucket.tags.iter().any(|(key, _)| key == ORG_STATE_TAG);
+    let lacks = [
+        (untagged, BucketChange::TagState),
+        (!enforces_owner, BucketChange::EnforceOwner),
+        (*blocks_public_access, BucketChange::AllowPublicPolicy),
+        (!has_marker, BucketChange::PutMarker),
+    ];
+    Ok(lacks.into_iter().filter_map(|(lacks, change)| lacks.then_some(change)).collect())
+}
+
+impl Bucket {
+    fn seeker<'a>(&'a self, run: &'a Run<'_, OrgCreated>) -> Seeker<'a> {
+        Seeker {
+            s3: &self.s3,
+            conventions: &self.conventions,
+            place: run.place,
+            org: &run.command.org_id,
+            requested: run.command.bucket_name.as_deref(),
+        }
+    }
+
+    async fn setup(&self, place: &Place, name: &BucketName) -> Result<Setup, StepError> {
+        let (blocks_public_access, enforces_owner, has_marker, policy) = join4(
+            buckets::blocks_public_access(&self.s3, place, name),
+            buckets::enforces_owner(&self.s3, place, name),
+            buckets::has_marker(&self.s3, place, name),
+            buckets::policy(&self.s3, place, name),
+        )
+        .await;
+        Ok(Setup {
+            blocks_public_access: blocks_public_access?,
+            enforces_owner: enforces_owner?,
+            has_marker: has_marker?,
+            policy: policy?,
+        })
+    }
+
+    async fn change(
+        &self,
+        place: &Place,
+        name: &BucketName,
+        existing: Option<&Found<Setup>>,
+        change: BucketChange,
+    ) -> Result<(), StepError> {
+        match change {
+            // Made before anything else; there is nothing left of it to do.
+            BucketChange::Create(_) => Ok(()),
+            BucketChange::TagState => {
+                let tags = existing.map(|bucket| bucket.tags.clone()).unwrap_or_default();
+                self.tag_state(place, name, tags).await
+            }
+            BucketChange::EnforceOwner => self.enforce_owner(place, name).await,
+            BucketChange::AllowPublicPolicy => self.allow_public_policy(place, name).await,
+            BucketChange::PutMarker => self.put_marker(place, name).await,
+        }
+    }
+
+    /// PutBucketTagging replaces the whole set, so the tags that are there are put again.
+    async fn tag_state(&self, place: &Place, name: &BucketName, tags: buckets::Tags) -> Result<(), StepError> {
+        let all = tags.into_iter().chain([(ORG_STATE_TAG.to_owned(), ORG_STATE_ACTIVE.to_owned())]);
+        let set = all.map(|(key, value)| tag(&key, &value)).collect::<Result<_, _>>()?;
+        let tagging = Tagging::builder().set_tag_set(Some(set)).build().map_err(not_built)?;
+        let request = self.s3.put_bucket_tagging().bucket(name.as_str()).tagging(tagging);
+        let answer = request.expected_bucket_owner(&place.account).send().await;
+        explained(name, answer.map_err(|error| AwsError::of("PutBucketTagging", error)))
+    }
+
+    async fn enforce_owner(&self, place: &Place, name: &BucketName) -> Result<(), StepError> {
+        let rule = OwnershipControlsRule::builder().object_ownership(ObjectOwnership::BucketOwnerEnforced).build();
+        let controls = OwnershipControls::builder().rules(rule.map_err(not_built)?).build().map_err(not_built)?;
+        let request = self.s3.put_bucket_ownership_controls().bucket(name.as_str()).ownership_controls(controls);
+        let answer = request.expected_bucket_owner(&place.account).send().await;
+        let refused = answer.map(drop).map_err(|error| AwsError::of("PutBucketOwnershipControls", error));
+        refused.map_err(|error| {
+            error.explain(buckets::resource(name), |error| match error.code() {
+                "InvalidBucketAclWithObjectOwnership" => Some((
+                    ErrorCode::PublicGrant,
+                    "its access control list grants access beyond the account; make it private".to_owned(),
+                )),
+                _ => None,
+            })
+        })
+    }
+
+    async fn allow_public_policy(&self, place: &Place, name: &BucketName) -> Result<(), StepError> {
+        let open = PublicAccessBlockConfiguration::builder()
+            .block_public_acls(false)
+            .ignore_public_acls(false)
+            .block_public_policy(false)
+            .restrict_public_buckets(false)
+            .build();
+        let request = self.s3.put_public_access_block().bucket(name.as_str()).public_access_block_configuration(open);
+        let answer = request.expected_bucket_owner(&place.account).send().await;
+        explained(name, answer.map_err(|error| AwsError::of("PutPublicAccessBlock", error)))
+    }
+
+    async fn put_marker(&self, place: &Place, name: &BucketName) -> Result<(), StepError> {
+        let request = self.s3.put_object().bucket(name.as_str()).key(MARKER_KEY).if_none_match("*");
+        let answer = request.expected_bucket_owner(&place.account).send().await;
+        match answer.map_err(|error| AwsError::of("PutObject", error)) {
+            // Somebody else put it in the meantime, which is as good.
+            Err(error) if error.code() == "PreconditionFailed" => Ok(()),
+            answer => explained(name, answer),
+        }
+    }
+}
+
+fn explained<T>(name: &BucketName, answer: Result<T, AwsError>) -> Result<(), StepError> {
+    answer.map(drop).map_err(|error| error.explain_as_usual(buckets::resource(name)))
+}
+
+fn tag(key: &str, value: &str) -> Result<Tag, StepError> {
+    Tag::builder().key(key).value(value).build().map_err(not_built)
+}
+
+fn not_built(error: BuildError) -> StepError {
+    StepError::new(ErrorCode::Unexpected, "request", error.to_string())
+}
+
+impl Change for BucketChange {
+    fn effect(&self) -> Effect {
+        match self {
+            Self::Create(_) => Effect::Creates,
+            Self::TagState | Self::EnforceOwner | Self::AllowPublicPolicy | Self::PutMarker => Effect::Updates,
+        }
+    }
+}
+
+impl fmt::Display for BucketChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Create(Vacancy::Free(name)) => write!(f, "create the bucket {name}"),
+            Self::Create(Vacancy::Taken) => f.write_str("create the bucket under the alternative name"),
+            Self::TagState => write!(f, "tag the bucket {ORG_STATE_TAG}={ORG_STATE_ACTIVE}"),
+            Self::EnforceOwner => f.write_str("switch access control lists off"),
+            Self::AllowPublicPolicy => f.write_str("switch the bucket's Block Public Access off"),
+            Self::PutMarker => write!(f, "put the marker {MARKER_KEY}"),
+        }
+    }
+}

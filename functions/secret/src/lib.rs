@@ -1,0 +1,147 @@
+//! The organization's access key: made once, stored once, never seen.
+//!
+//! Promise: however many runs there were, at once, twice, crashed or cut off, once they have settled the user
+//! has exactly one active access key, and the secret's AWSCURRENT version holds exactly that key; or a
+//! conflict says why not, and nothing was written. docs/semantics.md argues why the protocol keeps it.
+
+mod keys;
+mod store;
+
+use std::fmt;
+use std::time::Duration;
+
+use aws::secrets::{self, StoredSecret};
+use aws::users::{self, User};
+use aws::ServerDate;
+use aws_smithy_async::time::SharedTimeSource;
+use contract::{Change, Effect, OrgCreated, Report, Run, Step, StepError, StepSpec};
+use futures_util::future::{join3, try_join_all};
+use handler::{OwnQueue, StepContext, StepFunction};
+use org::Conventions;
+
+use keys::{KeyFacts, Looked};
+use store::Place as StorePlace;
+
+/// The step.
+pub struct Secret {
+    iam: aws_sdk_iam::Client,
+    secrets: aws_sdk_secretsmanager::Client,
+    own_queue: OwnQueue,
+    time: SharedTimeSource,
+    conventions: Conventions,
+    kms_key_id: Option<String>,
+    grace: Duration,
+}
+
+/// The user, its keys and the secret, looked at in one moment.
+pub struct Observed {
+    user: Option<User>,
+    looked: Looked,
+}
+
+/// What there is to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretChange {
+    /// Delete a key that a run made and could not store any more.
+    DeleteLostKey {
+        /// Its id.
+        access_key_id: String,
+    },
+    /// Make a key and store it.
+    CreateKey(StorePlace),
+}
+
+impl StepFunction for Secret {
+    fn new(context: &StepContext) -> Self {
+        Self {
+            iam: aws_sdk_iam::Client::new(&context.sdk),
+            secrets: aws_sdk_secretsmanager::Client::new(&context.sdk),
+            own_queue: context.own_queue.clone(),
+            time: context.time.clone(),
+            conventions: context.settings.deployment.conventions.clone(),
+            kms_key_id: context.settings.kms_key_id.clone(),
+            grace: context.settings.key_grace,
+        }
+    }
+}
+
+impl Step for Secret {
+    const SPEC: StepSpec =
+        StepSpec { name: "secret", triggers: &["IamUserProvisioned"], completion: "SecretProvisioned" };
+    type Command = OrgCreated;
+    type Observed = Observed;
+    type Change = SecretChange;
+
+    async fn observe(&self, run: &Run<'_, OrgCreated>) -> Result<Observed, StepError> {
+        let (user_name, secret_name) = self.names(run.command);
+        let date = ServerDate::default();
+        let (user, keys, secret) = join3(
+            users::find(&self.iam, &user_name),
+            users::access_keys(&self.iam, &user_name, &date),
+            secrets::find(&self.secrets, &secret_name, &date),
+        )
+        .await;
+        let (keys, secret) = (keys?, secret?);
+        let facts = keys.into_iter().map(async |key| {
+            let age = date.age_of(&key.created);
+            let is_stored = secret.as_ref().is_some_and(|secret| keys::holds(secret, &key.id));
+            // Whether a key was ever used is only asked of one that may have to be judged.
+            let used = if is_stored || age <= self.grace { None } else { Some(self.was_used(&user_name, &key.id).await?) };
+            Ok::<_, StepError>(KeyFacts { id: key.id, active: key.active, age, used })
+        });
+        let keys = try_join_all(facts).await?;
+        let version_age = secret.as_ref().and_then(|secret| secret.current.as_ref()).map(|version| date.age_of(&version.created));
+        Ok(Observed { user: user?, looked: Looked { keys, secret, version_age } })
+    }
+
+    fn plan(&self, run: &Run<'_, OrgCreated>, observed: &Observed) -> Result<Vec<SecretChange>, StepError> {
+        let (user_name, secret_name) = self.names(run.command);
+        let user = users::require(observed.user.as_ref(), &user_name, &self.conventions, &run.command.org_id)?;
+        if let Some(secret) = &observed.looked.secret {
+            secret.require_ours(&self.conventions, &run.command.org_id)?;
+        }
+        keys::plan(&observed.looked, user, &secret_name, self.grace)
+    }
+
+    async fn apply(
+        &self,
+        run: &Run<'_, OrgCreated>,
+        observed: Observed,
+        changes: Vec<SecretChange>,
+    ) -> Result<Report, StepError> {
+        let mut arn = observed.looked.secret.as_ref().map(|secret: &StoredSecret| secret.arn.clone()).unwrap_or_default();
+        for change in changes {
+            match change {
+                SecretChange::DeleteLostKey { access_key_id } => self.delete_key(run.command, &access_key_id).await?,
+                SecretChange::CreateKey(place) => arn = self.create_and_store(run, &place).await?,
+            }
+        }
+        Ok(Report::of("AWS::SecretsManager::Secret", arn))
+    }
+}
+
+impl Secret {
+    /// The user's name and the secret's.
+    fn names(&self, command: &OrgCreated) -> (String, String) {
+        (self.conventions.user_name(&command.org_id), self.conventions.secret_name(&command.org_id))
+    }
+}
+
+impl Change for SecretChange {
+    fn effect(&self) -> Effect {
+        match self {
+            Self::DeleteLostKey { .. } => Effect::Updates,
+            Self::CreateKey(_) => Effect::Creates,
+        }
+    }
+}
+
+impl fmt::Display for SecretChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DeleteLostKey { access_key_id } => write!(f, "delete the lost access key {access_key_id}"),
+            Self::CreateKey(StorePlace::NewSecret { .. }) => f.write_str("create an access key and store it in a new secret"),
+            Self::CreateKey(StorePlace::NewVersion { .. }) => f.write_str("create an access key and store it as the secret's next version"),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The last step: looks at everything that an organization should have, tries the stored key, and says that
+//! the organization is provisioned. It writes nothing.
+
+mod inventory;
+mod probes;
+
+use std::convert::Infallible;
+use std::fmt;
+
+use aws::buckets::{self, Search, Seeker};
+use aws::secrets::{self, StoredSecret};
+use aws::users::{self, AccessKey, User};
+use aws::ServerDate;
+use aws_types::SdkConfig;
+use contract::{Change, Effect, Evidence, OrgCreated, Report, Resource, Run, Step, StepError, StepSpec};
+use futures_util::future::join4;
+use handler::{StepContext, StepFunction};
+use org::{BucketName, Conventions, Place};
+
+use inventory::Inventory;
+use probes::Probes;
+
+/// The step.
+pub struct Verify {
+    iam: aws_sdk_iam::Client,
+    s3: aws_sdk_s3::Client,
+    anonymous_s3: aws_sdk_s3::Client,
+    secrets: aws_sdk_secretsmanager::Client,
+    sdk: SdkConfig,
+    conventions: Conventions,
+}
+
+/// Everything that an organization has, and what the stored key could do with it.
+pub struct Observed {
+    user: Option<User>,
+    keys: Vec<AccessKey>,
+    secret: Option<StoredSecret>,
+    search: Search<Setup>,
+    /// Tried only once everything is in its place.
+    probes: Option<Probes>,
+}
+
+/// How the bucket is set up.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    blocks_public_access: bool,
+    enforces_owner: bool,
+    has_marker: bool,
+    policy: Option<String>,
+}
+
+/// There is none: this step changes nothing.
+pub struct NoChange(Infallible);
+
+impl StepFunction for Verify {
+    fn new(context: &StepContext) -> Self {
+        let mut without_credentials = context.sdk.to_builder();
+        without_credentials.set_credentials_provider(None);
+        let anonymous = aws_sdk_s3::config::Builder::from(&without_credentials.build()).allow_no_auth().build();
+        Self {
+            iam: aws_sdk_iam::Client::new(&context.sdk),
+            s3: aws_sdk_s3::Client::new(&context.sdk),
+            anonymous_s3: aws_sdk_s3::Client::from_conf(anonymous),
+            secrets: aws_sdk_secretsmanager::Client::new(&context.sdk),
+            sdk: context.sdk.clone(),
+            conventions: context.settings.deployment.conventions.clone(),
+        }
+    }
+}
+
+impl Step for Verify {
+    const SPEC: StepSpec = StepSpec {
+        name: "verify",
+        triggers: &["BucketPolicyProvisioned", "SecretProvisioned"],
+        completion: "OrgProvisioned",
+    };
+    type Command = OrgCreated;
+    type Observed = Observed;
+    type Change = NoChange;
+
+    async fn observe(&self, run: &Run<'_, OrgCreated>) -> Result<Observed, StepError> {
+        let (user_name, secret_name) = self.names(run.command);
+        let seeker = Seeker {
+            s3: &self.s3,
+            conventions: &self.conventions,
+            place: run.place,
+            org: &run.command.org_id,
+            requested: run.command.bucket_name.as_deref(),
+        };
+        let date = ServerDate::default();
+        let (user, keys, secret, search) = join4(
+            users::find(&self.iam, &user_name),
+            users::access_keys(&self.iam, &user_name, &date),
+            secrets::find(&self.secrets, &secret_name, &date),
+            buckets::search(seeker, async |name| self.setup(run.place, name).await),
+        )
+        .await;
+        let mut observed = Observed { user: user?, keys: keys?, secret: secret?, search: search?, probes: None };
+        let probes = match self.inventory(run, &observed) {
+            Ok(inventory) => Some(self.probe(run.place, &inventory).await),
+            // The plan says what is missing.
+            Err(_) => None,
+        };
+        observed.probes = probes;
+        Ok(observed)
+    }
+
+    fn plan(&self, run: &Run<'_, OrgCreated>, observed: &Observed) -> Result<Vec<NoChange>, StepError> {
+        let inventory = self.inventory(run, observed)?;
+        if let Some(probes) = &observed.probes {
+            probes.judge(&inventory)?;
+        }
+        Ok(Vec::new())
+    }
+
+    async fn apply(&self, run: &Run<'_, OrgCreated>, observed: Observed, _: Vec<NoChange>) -> Result<Report, StepError> {
+        let inventory = self.inventory(run, &observed)?;
+        let bucket_arn = run.place.bucket_arn(inventory.bucket.as_str());
+        Ok(Report {
+            resources: vec![
+                Resource::new("AWS::IAM::User", &inventory.user.arn),
+                Resource::new("AWS::S3::Bucket", &bucket_arn),
+                Resource::new("AWS::S3::BucketPolicy", &bucket_arn),
+                Resource::new("AWS::SecretsManager::Secret", &inventory.secret.arn),
+            ],
+            evidence: evidence(&inventory),
+        })
+    }
+}
+
+fn evidence(inventory: &Inventory<'_>) -> Vec<Evidence> {
+    let key = &inventory.credential.access_key_id;
+    vec![
+        Evidence::new("user", format!("{} is there and tagged", inventory.user.name)),
+        Evidence::new("bucket", format!("{} is there, tagged, open to policies, closed to access control lists", inventory.bucket)),
+        Evidence::new("marker", format!("{} is readable without credentials", buckets::MARKER_KEY)),
+        Evidence::new("policy", "equals the convention's"),
+        Evidence::new("access key", format!("{key} is the only key, active, and the stored one")),
+        Evidence::new("permissions", "the stored key lists the bucket and may not list buckets"),
+    ]
+}
+
+impl Verify {
+    fn names(&self, command: &OrgCreated) -> (String, String) {
+        (self.conventions.user_name(&command.org_id), self.conventions.secret_name(&command.org_id))
+    }
+
+    async fn setup(&self, place: &Place, name: &BucketName) -> Result<Setup, StepError> {
+        let (blocks_public_access, enforces_owner, has_marker, policy) = join4(
+            buckets::blocks_public_access(&self.s3, place, name),
+            buckets::enforces_owner(&self.s3, place, name),
+            buckets::has_marker(&self.s3, place, name),
+            buckets::policy(&self.s3, place, name),
+        )
+        .await;
+        Ok(Setup {
+            blocks_public_access: blocks_public_access?,
+            enforces_owner: enforces_owner?,
+            has_marker: has_marker?,
+            policy: policy?,
+        })
+    }
+}
+
+impl Change for NoChange {
+    fn effect(&self) -> Effect {
+        match self.0 {}
+    }
+}
+
+impl fmt::Display for NoChange {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {}
+    }
+}

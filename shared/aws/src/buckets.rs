@@ -1,0 +1,332 @@
+//! Finding the organization's bucket: among its own by tag, before any is created.
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{Builder as ConfigBuilder, Region};
+use aws_sdk_s3::types::ObjectOwnership;
+use contract::{ErrorCode, StepError};
+use futures_util::future::{join, try_join_all};
+use org::{BucketName, Conventions, OrgId, Place};
+
+use crate::error::AwsError;
+use crate::ownership::{ORG_STATE_TAG, require_active, require_ours};
+
+/// The key of the marker that shows the public folder in file browsers.
+pub const MARKER_KEY: &str = "pub/";
+
+/// Buckets in a page of ListBuckets, the most it gives.
+const PAGE_SIZE: i32 = 10_000;
+/// Pages to read at most: more buckets than any account has.
+const MOST_PAGES: usize = 100;
+
+/// A bucket of this organization's, with what the step wanted to know of it.
+#[derive(Clone, Debug)]
+pub struct Bucket<T> {
+    /// The name.
+    pub name: BucketName,
+    /// What the step read.
+    pub details: T,
+    /// The tags.
+    pub tags: Tags,
+}
+
+/// What a search found.
+#[derive(Clone, Debug)]
+pub struct Search<T> {
+    /// The organization's buckets in this region.
+    here: Vec<Bucket<T>>,
+    /// The organization's buckets in other regions: name and region.
+    elsewhere: Vec<(BucketName, String)>,
+    /// The name that a new bucket should get, and what is there under it now.
+    wanted: (BucketName, Occupant),
+    requested: Option<BucketName>,
+}
+
+/// What is there under a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Occupant {
+    Nobody,
+    /// A bucket of our account without the organization's tag: the tag's value, if it has one.
+    Untagged(Option<String>),
+    AnotherAccount,
+}
+
+/// Where a new bucket can go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Vacancy {
+    /// The name is free, as far as a look can tell.
+    Free(BucketName),
+    /// The standard name belongs to another account: take the alternative.
+    Taken,
+}
+
+/// What a search needs to know.
+#[derive(Clone, Copy)]
+pub struct Seeker<'a> {
+    /// The client.
+    pub s3: &'a Client,
+    /// How buckets are called.
+    pub conventions: &'a Conventions,
+    /// Where the function runs.
+    pub place: &'a Place,
+    /// Whose bucket to find.
+    pub org: &'a OrgId,
+    /// The name that the command asks for.
+    pub requested: Option<&'a str>,
+}
+
+/// The resource's name in messages.
+pub fn resource(name: &BucketName) -> String {
+    format!("bucket {name}")
+}
+
+/// Finds the organization's buckets, and reads `details` of those in this region.
+///
+/// ListBuckets, and the look at the name that the bucket most likely has, go out at the same time.
+///
+/// # Errors
+/// When S3 does not answer.
+pub async fn search<T>(
+    seeker: Seeker<'_>,
+    details: impl AsyncFn(&BucketName) -> Result<T, StepError>,
+) -> Result<Search<T>, StepError> {
+    let requested = seeker.requested_name()?;
+    let wanted = requested.clone().unwrap_or_else(|| seeker.conventions.bucket_name(seeker.org));
+    let (listed, (tags, first_details)) =
+        join(seeker.list(), join(seeker.tags(&wanted, None), details(&wanted))).await;
+    let (listed, tags) = (listed?, tags?);
+    let mut found = Search { here: Vec::new(), elsewhere: Vec::new(), wanted: (wanted.clone(), Occupant::Nobody), requested };
+    found.wanted.1 = match &tags {
+        Look::Absent => Occupant::Nobody,
+        Look::Denied if !listed.iter().any(|(name, _)| *name == wanted) => Occupant::AnotherAccount,
+        Look::Denied => return Err(denied(&wanted)),
+        Look::Tags(tags) if seeker.owns(tags) => {
+            found.here.push(Bucket { name: wanted.clone(), details: first_details?, tags: tags.clone() });
+            Occupant::Nobody
+        }
+        Look::Tags(tags) => Occupant::Untagged(value(tags, seeker.conventions.tag_key())),
+        // It exists in another region; the list says whether it is ours.
+        Look::OtherRegion => Occupant::AnotherAccount,
+    };
+    let others = listed.iter().filter(|(name, region)| *name != wanted || *region != seeker.place.region);
+    let looks = others.map(async |(name, region)| Ok::<_, StepError>((name, region, seeker.tags(name, Some(region)).await?)));
+    for (name, region, look) in try_join_all(looks).await? {
+        match look {
+            Look::Tags(tags) if seeker.owns(&tags) && *region == seeker.place.region => {
+                found.here.push(Bucket { name: name.clone(), details: details(name).await?, tags: tags.clone() });
+            }
+            Look::Tags(tags) if seeker.owns(&tags) => found.elsewhere.push((name.clone(), region.clone())),
+            Look::Tags(tags) if *name == wanted => {
+                found.wanted.1 = Occupant::Untagged(value(&tags, seeker.conventions.tag_key()));
+            }
+            Look::Denied => return Err(denied(name)),
+            Look::Tags(_) | Look::Absent | Look::OtherRegion => {}
+        }
+    }
+    Ok(found)
+}
+
+impl<T> Search<T> {
+    /// The organization's bucket, if it has one.
+    ///
+    /// # Errors
+    /// A conflict when there are two, when it is in another region, when it differs from the name that the
+    /// command asks for, and when the organization is not active.
+    pub fn bucket(&self) -> Result<Option<&Bucket<T>>, StepError> {
+        if let Some((name, region)) = self.elsewhere.first() {
+            let message = format!("is this organization's and lies in {region}; provision the organization there, or move the bucket's content and delete it");
+            return Err(StepError::new(ErrorCode::BucketElsewhere, resource(name), message));
+        }
+        if let [one, two, ..] = &self.here[..] {
+            let message = format!("carries this organization's tag, and so does {}; remove the tag from the one that is not its bucket", two.name);
+            return Err(StepError::new(ErrorCode::BucketAmbiguous, resource(&one.name), message));
+        }
+        let Some(bucket) = self.here.first() else { return Ok(None) };
+        require_active(&resource(&bucket.name), value(&bucket.tags, ORG_STATE_TAG).as_deref())?;
+        match &self.requested {
+            Some(requested) if *requested != bucket.name => {
+                let message = format!("is this organization's, but the event asks for bucketName {requested}; send the event without it, or move the content and remove the tag");
+                Err(StepError::new(ErrorCode::BucketNameDiffers, resource(&bucket.name), message))
+            }
+            _ => Ok(Some(bucket)),
+        }
+    }
+
+    /// Where a new bucket can go; asked when there is none.
+    ///
+    /// # Errors
+    /// A conflict when our account has a bucket of that name which is not the organization's, or when the
+    /// name that the command asks for belongs to another account.
+    pub fn vacancy(&self, tag_key: &str, org: &OrgId) -> Result<Vacancy, StepError> {
+        let (name, occupant) = &self.wanted;
+        match occupant {
+            Occupant::Nobody => Ok(Vacancy::Free(name.clone())),
+            Occupant::Untagged(tag) => {
+                require_ours(&resource(name), tag_key, tag.as_deref(), org).map(|()| Vacancy::Free(name.clone()))
+            }
+            Occupant::AnotherAccount if self.requested.is_some() => Err(name_taken(name)),
+            Occupant::AnotherAccount => Ok(Vacancy::Taken),
+        }
+    }
+
+    /// The organization's bucket, once it is there: what other steps wait for.
+    ///
+    /// # Errors
+    /// `waiting`, or a conflict.
+    pub fn require(&self, tag_key: &str, org: &OrgId) -> Result<&Bucket<T>, StepError> {
+        if let Some(bucket) = self.bucket()? {
+            return Ok(bucket);
+        }
+        self.vacancy(tag_key, org)?;
+        let message = "is not there yet; the step is tried again later";
+        Err(StepError::new(ErrorCode::Waiting, resource(&self.wanted.0), message))
+    }
+}
+
+/// The error for a requested name that another account holds.
+pub fn name_taken(name: &BucketName) -> StepError {
+    let message = "belongs to another account; send the event with another bucketName, or without one";
+    StepError::new(ErrorCode::BucketNameTaken, resource(name), message)
+}
+
+fn denied(name: &BucketName) -> StepError {
+    let message = "is in our account, but reading its tags is denied; give the function's role s3:GetBucketTagging on it";
+    StepError::new(ErrorCode::AccessDenied, resource(name), message).during("GetBucketTagging")
+}
+
+/// A bucket's tags, key and value.
+pub type Tags = Vec<(String, String)>;
+
+/// What reading a bucket's tags said about the bucket.
+enum Look {
+    Absent,
+    Denied,
+    OtherRegion,
+    Tags(Tags),
+}
+
+fn value(tags: &Tags, key: &str) -> Option<String> {
+    // S3 tells tag keys apart by case.
+    tags.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone())
+}
+
+impl Seeker<'_> {
+    /// Whether the bucket carries the organization's tag.
+    ///
+    /// # Errors
+    /// When S3 does not answer.
+    pub async fn owns_bucket(&self, name: &BucketName) -> Result<bool, StepError> {
+        Ok(matches!(self.tags(name, None).await?, Look::Tags(tags) if self.owns(&tags)))
+    }
+
+    fn owns(&self, tags: &Tags) -> bool {
+        value(tags, self.conventions.tag_key()).as_deref() == Some(self.org.as_str())
+    }
+
+    fn requested_name(&self) -> Result<Option<BucketName>, StepError> {
+        let name = self.requested.map(|name| self.conventions.requested_bucket_name(self.org, name)).transpose();
+        name.map_err(|why| StepError::new(ErrorCode::InvalidField, "OrgCreated", format!("field bucketName: {why}")))
+    }
+
+    /// The buckets of our account, in all regions, whose names could be this organization's.
+    async fn list(&self) -> Result<Vec<(BucketName, String)>, StepError> {
+        let prefix = self.conventions.bucket_search_prefix(self.org);
+        let (mut found, mut token) = (Vec::new(), None);
+        for _ in 0..MOST_PAGES {
+            let request = self.s3.list_buckets().prefix(&prefix).max_buckets(PAGE_SIZE).set_continuation_token(token);
+            let page = request.send().await.map_err(|error| {
+                AwsError::of("ListBuckets", error).explain_as_usual(format!("buckets {prefix}*"))
+            })?;
+            for bucket in page.buckets.unwrap_or_default() {
+                let name = bucket.name.as_deref().and_then(|name| self.conventions.own_bucket_name(self.org, self.place, name));
+                let region = bucket.bucket_region.unwrap_or_else(|| self.place.region.clone());
+                found.extend(name.map(|name| (name, region)));
+            }
+            token = page.continuation_token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                return Ok(found);
+            }
+        }
+        let message = "are more than can be read; ask for a smaller account";
+        Err(StepError::new(ErrorCode::QuotaExceeded, format!("buckets {prefix}*"), message).during("ListBuckets"))
+    }
+
+    async fn tags(&self, name: &BucketName, region: Option<&String>) -> Result<Look, StepError> {
+        let mut config = ConfigBuilder::new();
+        config.set_region(region.cloned().map(Region::new));
+        let request = self.s3.get_bucket_tagging().bucket(name.as_str()).expected_bucket_owner(&self.place.account);
+        let answer = match region {
+            Some(_) => request.customize().config_override(config).send().await,
+            None => request.send().await,
+        };
+        match answer.map_err(|error| AwsError::of("GetBucketTagging", error)) {
+            Ok(answer) => {
+                Ok(Look::Tags(answer.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect()))
+            }
+            Err(error) => match error.code() {
+                "NoSuchTagSet" => Ok(Look::Tags(Vec::new())),
+                "NoSuchBucket" => Ok(Look::Absent),
+                "AccessDenied" => Ok(Look::Denied),
+                "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => Ok(Look::OtherRegion),
+                _ => Err(error.explain_as_usual(resource(name))),
+            },
+        }
+    }
+}
+
+/// Whether any of the bucket's four public access blocks is on. A bucket without the setting blocks nothing.
+///
+/// # Errors
+/// When S3 does not answer.
+pub async fn blocks_public_access(s3: &Client, place: &Place, name: &BucketName) -> Result<bool, StepError> {
+    let request = s3.get_public_access_block().bucket(name.as_str()).expected_bucket_owner(&place.account);
+    match request.send().await.map_err(|error| AwsError::of("GetPublicAccessBlock", error)) {
+        Ok(answer) => Ok(answer.public_access_block_configuration.is_some_and(|block| {
+            [block.block_public_acls, block.ignore_public_acls, block.block_public_policy, block.restrict_public_buckets]
+                .contains(&Some(true))
+        })),
+        Err(error) if error.code() == "NoSuchPublicAccessBlockConfiguration" => Ok(false),
+        Err(error) => Err(error.explain_as_usual(resource(name))),
+    }
+}
+
+/// Whether access control lists are off, so that policies alone decide.
+///
+/// # Errors
+/// When S3 does not answer.
+pub async fn enforces_owner(s3: &Client, place: &Place, name: &BucketName) -> Result<bool, StepError> {
+    let request = s3.get_bucket_ownership_controls().bucket(name.as_str()).expected_bucket_owner(&place.account);
+    match request.send().await.map_err(|error| AwsError::of("GetBucketOwnershipControls", error)) {
+        Ok(answer) => Ok(answer.ownership_controls.is_some_and(|controls| {
+            controls.rules.iter().any(|rule| rule.object_ownership == ObjectOwnership::BucketOwnerEnforced)
+        })),
+        Err(error) if error.code() == "OwnershipControlsNotFoundError" => Ok(false),
+        Err(error) => Err(error.explain_as_usual(resource(name))),
+    }
+}
+
+/// The bucket's policy, if it has one.
+///
+/// # Errors
+/// When S3 does not answer.
+pub async fn policy(s3: &Client, place: &Place, name: &BucketName) -> Result<Option<String>, StepError> {
+    let request = s3.get_bucket_policy().bucket(name.as_str()).expected_bucket_owner(&place.account);
+    match request.send().await.map_err(|error| AwsError::of("GetBucketPolicy", error)) {
+        Ok(answer) => Ok(answer.policy),
+        Err(error) if error.code() == "NoSuchBucketPolicy" => Ok(None),
+        Err(error) => Err(error.explain_as_usual(resource(name))),
+    }
+}
+
+/// Whether the `pub/` marker is there.
+///
+/// # Errors
+/// When S3 does not answer.
+pub async fn has_marker(s3: &Client, place: &Place, name: &BucketName) -> Result<bool, StepError> {
+    let request = s3.head_object().bucket(name.as_str()).key(MARKER_KEY).expected_bucket_owner(&place.account);
+    match request.send().await.map_err(|error| AwsError::of("HeadObject", error)) {
+        Ok(_) => Ok(true),
+        // HEAD answers have no body, hence no error code to read.
+        Err(error) if error.status() == Some(404) => Ok(false),
+        Err(error) => Err(error.explain_as_usual(resource(name))),
+    }
+}

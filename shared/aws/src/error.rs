@@ -1,0 +1,144 @@
+//! From an SDK error to a [`StepError`]: what it means for this operation, else what it means anywhere.
+
+use std::error::Error;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use contract::{ErrorCode, StepError};
+
+/// A failed call, with what is needed to judge it.
+#[derive(Debug)]
+pub struct AwsError {
+    operation: &'static str,
+    code: String,
+    message: String,
+    status: Option<u16>,
+    source: Box<dyn Error + Send + Sync>,
+}
+
+/// Codes by which services say that they are asked too often.
+const THROTTLED: [&str; 9] = [
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "RequestLimitExceeded",
+    "TooManyRequestsException",
+    "SlowDown",
+    "PriorRequestNotComplete",
+];
+/// Codes by which services say that they failed, or that a retry with a new signature may do.
+const UNAVAILABLE: [&str; 9] = [
+    "InternalError",
+    "InternalFailure",
+    "InternalServiceError",
+    "ServiceFailure",
+    "ServiceUnavailable",
+    "RequestTimeout",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "RequestExpired",
+];
+/// Codes by which services say that somebody else is changing the same thing.
+const CONCURRENT: [&str; 4] =
+    ["ConcurrentModification", "EntityTemporarilyUnmodifiable", "OperationAborted", "ConditionalRequestConflict"];
+/// Codes by which services say no.
+const DENIED: [&str; 9] = [
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnauthorizedOperation",
+    "AuthorizationError",
+    "MissingAuthenticationToken",
+    "InvalidClientTokenId",
+    "InvalidAccessKeyId",
+    "UnrecognizedClientException",
+    "SignatureDoesNotMatch",
+];
+
+impl AwsError {
+    /// Takes an SDK error apart.
+    pub fn of<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let (code, message) = (error.code().unwrap_or_default().to_owned(), error.message().unwrap_or_default().to_owned());
+        let status = match &error {
+            SdkError::ServiceError(context) => Some(context.raw().status().as_u16()),
+            _ => None,
+        };
+        Self { operation, code, message, status, source: Box::new(error) }
+    }
+
+    /// The service's error code, or nothing if the service did not answer.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// The service's message.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The HTTP status of the service's answer.
+    pub fn status(&self) -> Option<u16> {
+        self.status
+    }
+
+    /// Whether the service certainly did not do what was asked: it answered, with a refusal. Anything else
+    /// (a time-out, a broken connection, a server error) leaves that open.
+    pub fn is_refusal(&self) -> bool {
+        self.status.is_some_and(|status| (400..500).contains(&status)) && !UNAVAILABLE.contains(&self.code())
+    }
+
+    /// Whether the service asked for patience.
+    pub fn is_throttling(&self) -> bool {
+        THROTTLED.contains(&self.code())
+    }
+
+    /// What the error means for the step. `meaning` knows what this operation's own codes mean; what it does
+    /// not know means the same everywhere.
+    pub fn explain(
+        self,
+        resource: impl Into<String>,
+        meaning: impl FnOnce(&Self) -> Option<(ErrorCode, String)>,
+    ) -> StepError {
+        let (code, message) = meaning(&self).unwrap_or_else(|| self.usual_meaning());
+        StepError::new(code, resource, message).during(self.operation).caused_by(self.source)
+    }
+
+    /// The same for an operation that has no codes of its own.
+    pub fn explain_as_usual(self, resource: impl Into<String>) -> StepError {
+        self.explain(resource, |_| None)
+    }
+
+    fn usual_meaning(&self) -> (ErrorCode, String) {
+        let Self { operation, code, message, .. } = self;
+        match code.as_str() {
+            code if THROTTLED.contains(&code) => {
+                (ErrorCode::Throttled, format!("AWS limits the rate of {operation} ({code}); the step is tried again later"))
+            }
+            code if CONCURRENT.contains(&code) => {
+                (ErrorCode::ConcurrentUpdate, format!("{operation} met another change ({code}); the step is tried again later"))
+            }
+            code if DENIED.contains(&code) => (
+                ErrorCode::AccessDenied,
+                format!("{operation} was denied ({code}: {message}); give the function's role this permission and replay the event"),
+            ),
+            code if UNAVAILABLE.contains(&code) || self.status.is_none_or(|status| status >= 500) => (
+                ErrorCode::ServiceUnavailable,
+                format!("{operation} got no usable answer ({}); the step is tried again later", self.short_reason()),
+            ),
+            code => (
+                ErrorCode::Unexpected,
+                format!("{operation} answered {code}: {message}; look the code up, mend the cause and replay the event"),
+            ),
+        }
+    }
+
+    /// The code, or what kind of failure kept the service from answering.
+    fn short_reason(&self) -> String {
+        if self.code.is_empty() { self.source.to_string() } else { self.code.clone() }
+    }
+}

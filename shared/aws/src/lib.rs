@@ -1,0 +1,21 @@
+//! What the steps share of AWS: building clients, telling errors apart, finding resources and whose they are.
+//!
+//! One module per kind of resource, each behind the feature of its SDK crate. Nothing here writes.
+
+#[cfg(feature = "s3")]
+pub mod buckets;
+mod config;
+mod credential;
+mod error;
+mod ownership;
+#[cfg(feature = "secretsmanager")]
+pub mod secrets;
+mod server_date;
+#[cfg(feature = "iam")]
+pub mod users;
+
+pub use config::{Credentials, Endpoints, SdkSettings, sdk_config, with_http_client};
+pub use credential::{Credential, SecretText, Unreadable};
+pub use error::AwsError;
+pub use ownership::{CREATED_BY_TAG, CREATED_BY_VALUE, ORG_STATE_ACTIVE, ORG_STATE_TAG, require_active, require_ours};
+pub use server_date::ServerDate;

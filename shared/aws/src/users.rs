@@ -1,0 +1,117 @@
+//! Finding an IAM user and its access keys.
+
+use aws_sdk_iam::Client;
+use aws_sdk_iam::types::StatusType;
+use aws_smithy_types::DateTime;
+use contract::{ErrorCode, StepError};
+use org::{Conventions, OrgId};
+
+use crate::error::AwsError;
+use crate::ownership::{CREATED_BY_TAG, CREATED_BY_VALUE, ORG_STATE_TAG, require_active, require_ours};
+use crate::server_date::ServerDate;
+
+/// Pages of access keys to read at most. A user has two keys; parallel creations were seen to leave eight.
+const MOST_PAGES: usize = 10;
+
+/// A user as GetUser shows it.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// The name.
+    pub name: String,
+    /// The ARN, which includes the path.
+    pub arn: String,
+    tags: Vec<(String, String)>,
+}
+
+/// An access key as ListAccessKeys shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AccessKey {
+    /// `AKIA...`.
+    pub id: String,
+    /// Whether it may be used; a key can also be expired.
+    pub active: bool,
+    /// When it was made.
+    pub created: DateTime,
+}
+
+/// The resource's name in messages.
+pub fn resource(name: &str) -> String {
+    format!("user {name}")
+}
+
+/// The user of that name, if there is one.
+///
+/// # Errors
+/// When IAM does not answer.
+pub async fn find(iam: &Client, name: &str) -> Result<Option<User>, StepError> {
+    let user = match iam.get_user().user_name(name).send().await.map_err(|error| AwsError::of("GetUser", error)) {
+        Ok(answer) => answer.user,
+        Err(error) if error.code() == "NoSuchEntity" => None,
+        Err(error) => return Err(error.explain_as_usual(resource(name))),
+    };
+    Ok(user.map(|user| User {
+        tags: user.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect(),
+        name: user.user_name,
+        arn: user.arn,
+    }))
+}
+
+/// The user's access keys; none if there is no such user.
+///
+/// # Errors
+/// When IAM does not answer.
+pub async fn access_keys(iam: &Client, name: &str, date: &ServerDate) -> Result<Vec<AccessKey>, StepError> {
+    let (mut keys, mut marker) = (Vec::new(), None);
+    for _ in 0..MOST_PAGES {
+        let request = iam.list_access_keys().user_name(name).set_marker(marker);
+        let page = match request.customize().interceptor(date.clone()).send().await.map_err(|error| AwsError::of("ListAccessKeys", error)) {
+            Ok(page) => page,
+            Err(error) if error.code() == "NoSuchEntity" => return Ok(Vec::new()),
+            Err(error) => return Err(error.explain_as_usual(resource(name))),
+        };
+        for key in page.access_key_metadata {
+            let (Some(id), Some(created)) = (key.access_key_id, key.create_date) else { continue };
+            keys.push(AccessKey { id, active: key.status == Some(StatusType::Active), created });
+        }
+        if !page.is_truncated {
+            return Ok(keys);
+        }
+        marker = page.marker;
+    }
+    let message = "has more access keys than can be read; delete the ones that are not needed";
+    Err(StepError::new(ErrorCode::UnmanagedKey, resource(name), message))
+}
+
+impl User {
+    /// Whether the user is this organization's and the organization is active.
+    ///
+    /// # Errors
+    /// `not-ours` or `org-not-active`.
+    pub fn require_ours(&self, conventions: &Conventions, org: &OrgId) -> Result<(), StepError> {
+        let resource = resource(&self.name);
+        require_ours(&resource, conventions.tag_key(), self.tag(conventions.tag_key()), org)?;
+        require_active(&resource, self.tag(ORG_STATE_TAG))
+    }
+
+    /// The value of a tag. IAM ignores the case of tag keys, so `OrgID` is `OrgId`.
+    pub fn tag(&self, key: &str) -> Option<&str> {
+        self.tags.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the provisioner made this user, rather than a person or an older process.
+    pub fn created_by_us(&self) -> bool {
+        self.tag(CREATED_BY_TAG) == Some(CREATED_BY_VALUE)
+    }
+}
+
+/// The user, once it is there and if it is this organization's: what other steps wait for.
+///
+/// # Errors
+/// `waiting` while there is no user, and what [`User::require_ours`] answers.
+pub fn require<'u>(user: Option<&'u User>, name: &str, conventions: &Conventions, org: &OrgId) -> Result<&'u User, StepError> {
+    let user = user.ok_or_else(|| {
+        StepError::new(ErrorCode::Waiting, resource(name), "is not there yet; the step is tried again later")
+    })?;
+    user.require_ours(conventions, org)?;
+    Ok(user)
+}

@@ -1,0 +1,18 @@
+//! What the functions say to the world and to each other: commands in, events out, errors, and the shape of
+//! a step. Pure types: no input or output, no AWS SDK.
+
+mod command;
+mod deployment;
+mod error;
+mod event;
+mod org_created;
+mod schema;
+mod step;
+
+pub use command::{Command, InvalidField, MOST_DETAIL_BYTES, Request, Subject, unread_request_ids};
+pub use deployment::Deployment;
+pub use error::{ErrorClass, ErrorCode, StepError};
+pub use event::{Completed, Failed, FailureDetail, FAILED_DETAIL_TYPE, SCHEMA_VERSION, SOURCE, event_id};
+pub use org_created::{OrgCreated, OrgSubject};
+pub use schema::schemas;
+pub use step::{Change, Deadline, Effect, Evidence, Outcome, Report, Resource, Run, Step, StepSpec};

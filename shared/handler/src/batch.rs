@@ -1,0 +1,110 @@
+//! A batch from a queue: each message on its own, and an answer that names the ones to keep.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
+use contract::{Command, ErrorClass, Request, Subject};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::backoff;
+use crate::dead_letters::Reason;
+use crate::delivery::{self, Refused};
+use crate::function::{Arrival, Failure, Function, Invocation, StepFunction};
+use crate::journal;
+use crate::own_queue::DELAYED_CHECK;
+
+type Read<S> = Result<
+    Request<<S as contract::Step>::Command>,
+    Refused<<S as contract::Step>::Command>,
+>;
+
+impl<S: StepFunction> Function<S> {
+    /// Handles all messages and answers which of them the queue must keep.
+    ///
+    /// Different organizations go side by side; messages about the same one go one after the other, so that
+    /// a batch does not race against itself.
+    pub(crate) async fn batch(&self, messages: Vec<SqsMessage>, invocation: &Invocation) -> Value {
+        let mut by_subject: BTreeMap<String, Vec<(SqsMessage, Read<S>)>> = BTreeMap::new();
+        for message in messages {
+            let read: Read<S> = delivery::read_text(message.body.as_deref().unwrap_or_default(), &self.settings);
+            let key = read.as_ref().map(|request| request.command.subject().key().to_owned()).unwrap_or_default();
+            by_subject.entry(key).or_default().push((message, read));
+        }
+        let groups = by_subject.into_values().map(async |group| {
+            let mut kept = Vec::new();
+            for (message, read) in group {
+                if !self.message(&message, read, invocation).await {
+                    kept.extend(message.message_id);
+                }
+            }
+            kept
+        });
+        let mut answer = SqsBatchResponse::default();
+        for item_identifier in join_all(groups).await.into_iter().flatten() {
+            let mut failure = BatchItemFailure::default();
+            failure.item_identifier = item_identifier;
+            answer.batch_item_failures.push(failure);
+        }
+        json!(answer)
+    }
+
+    /// Whether the message is done with: the step is, or the dead-letter queue has the message.
+    async fn message(&self, message: &SqsMessage, read: Read<S>, invocation: &Invocation) -> bool {
+        let count = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+        let arrival = Arrival {
+            invocation,
+            receive: count.unwrap_or(1),
+            quiet: message.message_attributes.contains_key(DELAYED_CHECK),
+        };
+        match self.process(read, arrival).await {
+            Ok(_) => true,
+            Err(failure) => match failure.error.class() {
+                ErrorClass::Retryable => {
+                    self.keep(message, &failure, arrival).await;
+                    false
+                }
+                ErrorClass::Conflict | ErrorClass::Permanent => self.bury(message, &failure, arrival).await,
+            },
+        }
+    }
+
+    /// Back to the queue, to be tried again after the backoff; on the last receive the failure is told, and
+    /// the queue itself moves the message to its dead-letter queue.
+    async fn keep(&self, message: &SqsMessage, failure: &Failure<S::Command>, arrival: Arrival<'_>) {
+        let delay = if arrival.receive < self.settings.max_receive_count {
+            let delay = backoff::delay(arrival.receive, fastrand::f64());
+            journal::retrying(failure.about::<S>(arrival.receive), &failure.error, Some(delay));
+            delay
+        } else {
+            if let Err(error) = self.tell(failure, arrival).await {
+                // The message is kept all the same, and the dead-letter alarm tells of it.
+                journal::failed(failure.about::<S>(arrival.receive), &error);
+            }
+            Duration::ZERO
+        };
+        if let Some(handle) = &message.receipt_handle {
+            self.own_queue.hide(handle, delay).await;
+        }
+    }
+
+    /// To the dead-letter queue, then the failure event, then done with: a crash in between can duplicate
+    /// the message, never lose it.
+    async fn bury(&self, message: &SqsMessage, failure: &Failure<S::Command>, arrival: Arrival<'_>) -> bool {
+        let reason = Reason {
+            error: &failure.error,
+            request_id: &failure.request_id,
+            source_queue: message.event_source_arn.as_deref().unwrap_or_default(),
+        };
+        let body = message.body.as_deref().unwrap_or_default();
+        let buried = match self.dead_letters.send(body, &reason).await {
+            Ok(()) => self.tell(failure, arrival).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &buried {
+            journal::retrying(failure.about::<S>(arrival.receive), error, None);
+        }
+        buried.is_ok()
+    }
+}

@@ -1,0 +1,118 @@
+//! From what was delivered to the command in it: an event's envelope, a bare detail, or a completion event
+//! that carries the original request along.
+
+use contract::{Command, ErrorCode, Request, SOURCE, StepError};
+use serde_json::Value;
+
+use crate::settings::Settings;
+use crate::trigger::is_event;
+
+/// Why a delivery was refused before any step began, and whom it concerns, if that could be read.
+pub(crate) struct Refused<C: Command> {
+    pub(crate) error: StepError,
+    pub(crate) subject: Option<C::Subject>,
+    pub(crate) detail: Value,
+}
+
+/// Reads the command that a message's body holds.
+pub(crate) fn read_text<C: Command>(body: &str, settings: &Settings) -> Result<Request<C>, Refused<C>> {
+    match serde_json::from_str(body) {
+        Ok(value) => read(value, settings),
+        Err(error) => {
+            let error = StepError::new(ErrorCode::MalformedEvent, "message", format!("the body is not JSON: {error}"));
+            Err(Refused { error, subject: None, detail: Value::Null })
+        }
+    }
+}
+
+/// Reads the command that an event or a plain payload holds.
+///
+/// What has an envelope has a source, and the source decides what is believed: commands come from the
+/// allowed sources, completion events from the provisioner itself. A bare detail has no source; who may send
+/// one is decided by IAM (sqs:SendMessage, lambda:InvokeFunction).
+pub(crate) fn read<C: Command>(value: Value, settings: &Settings) -> Result<Request<C>, Refused<C>> {
+    let text = |field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default();
+    let refuse = |code, message: String, detail: &Value| {
+        let detail = request_of(detail).unwrap_or(detail);
+        let error = StepError::new(code, "event", message);
+        Err(Refused { error, subject: C::subject_of(detail), detail: detail.clone() })
+    };
+    let detail = if is_event(&value) {
+        let (source, detail_type, detail) = (text("source"), text("detail-type"), &value["detail"]);
+        match request_of(detail) {
+            Some(request) if source == SOURCE => request,
+            None if detail_type == C::DETAIL_TYPE && settings.allowed_sources.iter().any(|allowed| allowed == source) => detail,
+            None if detail_type != C::DETAIL_TYPE => {
+                let message = format!("detail-type {detail_type:?} is not {}, nor is the detail a completion event's", C::DETAIL_TYPE);
+                return refuse(ErrorCode::MalformedEvent, message, detail);
+            }
+            _ => {
+                let message = format!("source {source:?} may not send {detail_type}; ALLOWED_SOURCES is {}, and completion events come from {SOURCE}", settings.allowed_sources.join(", "));
+                return refuse(ErrorCode::SourceNotAllowed, message, detail);
+            }
+        }
+    } else {
+        request_of(&value).unwrap_or(&value)
+    };
+    Request::read(detail.clone()).map_err(|error| Refused { error, subject: C::subject_of(detail), detail: detail.clone() })
+}
+
+/// The original request, if the detail is a completion or failure event's.
+fn request_of(detail: &Value) -> Option<&Value> {
+    detail.get("schemaVersion")?;
+    detail.get("request").filter(|request| request.is_object())
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::OrgCreated;
+    use serde_json::json;
+
+    use super::*;
+    use crate::settings::Settings;
+
+    fn settings() -> Settings {
+        Settings {
+            deployment: contract::Deployment {
+                expected_account: "111111111111".into(),
+                account_class: org::AccountClass::Production,
+                conventions: org::Conventions::default(),
+            },
+            event_bus: "b".into(),
+            dead_letter_queue_url: "q-dlq".into(),
+            kms_key_id: None,
+            key_grace: std::time::Duration::from_secs(120),
+            max_receive_count: 10,
+            allowed_sources: vec!["org-signup".into()],
+        }
+    }
+
+    fn code(value: Value) -> Option<ErrorCode> {
+        read::<OrgCreated>(value, &settings()).err().map(|refused| refused.error.code())
+    }
+
+    fn event(source: &str, detail_type: &str, detail: Value) -> Value {
+        json!({"source": source, "detail-type": detail_type, "detail": detail})
+    }
+
+    #[test]
+    fn the_source_decides_what_is_believed() {
+        let request = json!({"orgId": "abc", "environment": "production"});
+        let completed = json!({"schemaVersion": 1, "request": request});
+        assert_eq!(code(request.clone()), None);
+        assert_eq!(code(completed.clone()), None);
+        assert_eq!(code(event("org-signup", "OrgCreated", request.clone())), None);
+        assert_eq!(code(event("org-provisioner", "IamUserProvisioned", completed.clone())), None);
+        assert_eq!(code(event("somebody", "OrgCreated", request.clone())), Some(ErrorCode::SourceNotAllowed));
+        assert_eq!(code(event("org-provisioner", "OrgCreated", request.clone())), Some(ErrorCode::SourceNotAllowed));
+        assert_eq!(code(event("org-signup", "IamUserProvisioned", completed)), Some(ErrorCode::SourceNotAllowed));
+        assert_eq!(code(event("org-signup", "Other", request)), Some(ErrorCode::MalformedEvent));
+    }
+
+    #[test]
+    fn a_refusal_says_whom_it_concerns() {
+        let refused = read::<OrgCreated>(event("somebody", "OrgCreated", json!({"orgId": "abc"})), &settings()).err();
+        assert_eq!(refused.and_then(|refused| refused.subject).map(|subject| subject.org_id), Some("abc".to_owned()));
+        assert!(read_text::<OrgCreated>("{", &settings()).is_err_and(|refused| refused.subject.is_none()));
+    }
+}

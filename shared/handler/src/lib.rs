@@ -1,0 +1,25 @@
+//! Everything that a step needs to be a Lambda function: decoding what triggered it, guards, batches, answers,
+//! events, dead letters, logs and configuration.
+//!
+//! The only crate that knows Lambda and the environment. A step's `main` is one call of [`run`].
+
+mod backoff;
+mod batch;
+mod dead_letters;
+mod delivery;
+mod environment;
+mod events;
+mod function;
+pub mod journal;
+mod own_queue;
+mod runtime;
+mod settings;
+mod telemetry;
+mod trigger;
+
+pub use backoff::SMALLEST_DELAY;
+pub use environment::{Environment, InvalidEnvironment, VARIABLES, Variable};
+pub use function::{Function, FunctionError, Invocation, StepContext, StepFunction};
+pub use own_queue::OwnQueue;
+pub use runtime::run;
+pub use settings::Settings;

@@ -1,0 +1,53 @@
+//! The step's own queue: putting a message back for later, and asking for a second look.
+
+use std::time::Duration;
+
+use aws::AwsError;
+use aws_sdk_sqs::Client;
+use contract::{Run, StepError};
+
+use crate::dead_letters::text;
+
+/// The message attribute of a delayed check. A check that finds nothing to do stays silent.
+pub(crate) const DELAYED_CHECK: &str = "DelayedCheck";
+
+/// The queue that feeds this step.
+#[derive(Clone)]
+pub struct OwnQueue {
+    client: Client,
+    url: String,
+}
+
+impl OwnQueue {
+    pub(crate) fn new(client: Client, url: &str) -> Self {
+        Self { client, url: url.to_owned() }
+    }
+
+    /// Has the step run once more for the same request, after `delay` (SQS allows up to 900 s).
+    ///
+    /// # Errors
+    /// When the queue does not take the message.
+    pub async fn check_later<C>(&self, run: &Run<'_, C>, delay: Duration) -> Result<(), StepError> {
+        let seconds = i32::try_from(delay.as_secs()).unwrap_or(i32::MAX);
+        let request = self
+            .client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(run.detail.to_string())
+            .delay_seconds(seconds)
+            .message_attributes(DELAYED_CHECK, text("true")?);
+        let sent = request.send().await.map_err(|error| AwsError::of("SendMessage", error));
+        sent.map(drop).map_err(|error| error.explain_as_usual(format!("queue {}", self.url)))
+    }
+
+    /// Keeps a received message invisible for `delay`. That is a courtesy: should it fail, the message comes
+    /// back after the queue's visibility timeout.
+    pub(crate) async fn hide(&self, receipt_handle: &str, delay: Duration) {
+        let seconds = i32::try_from(delay.as_secs()).unwrap_or(i32::MAX);
+        let request = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt_handle);
+        if let Err(error) = request.visibility_timeout(seconds).send().await {
+            let error = AwsError::of("ChangeMessageVisibility", error).explain_as_usual(format!("queue {}", self.url));
+            tracing::warn!(%error, "the message keeps the queue's visibility timeout");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! A function's settings, checked.
+
+use std::time::Duration;
+
+use contract::Deployment;
+
+/// What the deployment tells a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The account, its class and the naming conventions.
+    pub deployment: Deployment,
+    /// The bus that events go to.
+    pub event_bus: String,
+    /// The queue that messages go to when retrying cannot help.
+    pub dead_letter_queue_url: String,
+    /// The key that encrypts secrets, if not the account's `aws/secretsmanager`.
+    pub kms_key_id: Option<String>,
+    /// The age from which an access key that nobody stored counts as lost. Longer than the function's
+    /// timeout, a client's timeout and the lag of reads together.
+    pub key_grace: Duration,
+    /// How often the queue gives a message out before it goes to the dead-letter queue.
+    pub max_receive_count: u32,
+    /// The event sources that may send commands.
+    pub allowed_sources: Vec<String>,
+}
+
+impl Settings {
+    /// The step's own queue: the dead-letter queue's URL without its `-dlq`.
+    pub fn own_queue_url(&self) -> &str {
+        self.dead_letter_queue_url.strip_suffix("-dlq").unwrap_or(&self.dead_letter_queue_url)
+    }
+}

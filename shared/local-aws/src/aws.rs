@@ -1,0 +1,221 @@
+//! The handle that tests and the command line hold.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+use tokio::sync::Notify;
+
+use crate::caller::{self, Caller};
+use crate::clock::{Clock, Timestamp};
+use crate::dispatch::{self, Service, Target};
+use crate::faults::{Fault, FaultPlan};
+use crate::iam::KeyUse;
+use crate::reply::{ApiError, Reply};
+use crate::request::Request;
+use crate::signature::Authorization;
+use crate::trace::Recorded;
+use crate::world::{Call, World};
+
+/// An AWS in the process. Clones share the same state.
+#[derive(Clone)]
+pub struct LocalAws {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    clock: Clock,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+struct State {
+    world: World,
+    faults: FaultPlan,
+    trace: Vec<Recorded>,
+    latency: Duration,
+    requests: u64,
+}
+
+/// The connection broke: the client does not learn whether anything was applied.
+#[derive(Debug)]
+pub struct ConnectionReset;
+
+impl LocalAws {
+    /// An empty AWS whose ids follow from `seed` and whose time is `clock`'s.
+    pub fn new(seed: u64, clock: Clock) -> Self {
+        let state = State {
+            world: World::seeded(seed),
+            faults: FaultPlan::default(),
+            trace: Vec::new(),
+            latency: Duration::ZERO,
+            requests: 0,
+        };
+        Self { shared: Arc::new(Shared { clock, state: Mutex::new(state), changed: Notify::new() }) }
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// What the clock shows.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    /// Looks at the state, or changes it behind the API's back. Do not call the API inside.
+    pub fn with_world<T>(&self, look: impl FnOnce(&mut World) -> T) -> T {
+        let result = look(&mut self.state().world);
+        self.shared.changed.notify_waiters();
+        result
+    }
+
+    /// Looks at the state without waking those who wait for a change. Do not call the API inside.
+    pub fn look<T>(&self, look: impl FnOnce(&World) -> T) -> T {
+        look(&self.state().world)
+    }
+
+    /// A copy of the whole state.
+    pub fn snapshot(&self) -> World {
+        self.state().world.clone()
+    }
+
+    /// Puts back a copy made before.
+    pub fn restore(&self, world: World) {
+        self.with_world(|current| *current = world);
+    }
+
+    /// The faults to come, counted from now.
+    pub fn plan_faults(&self, plan: FaultPlan) {
+        self.state().faults = plan;
+    }
+
+    /// Whether every planned fault has happened.
+    pub fn faults_exhausted(&self) -> bool {
+        self.state().faults.exhausted()
+    }
+
+    /// How long every call takes on the clock.
+    pub fn set_latency(&self, latency: Duration) {
+        self.state().latency = latency;
+    }
+
+    /// The requests recorded since the last time, which are forgotten here.
+    pub fn take_trace(&self) -> Vec<Recorded> {
+        std::mem::take(&mut self.state().trace)
+    }
+
+    /// Waits until something in the state may have changed.
+    pub async fn changed(&self) {
+        self.shared.changed.notified().await;
+    }
+
+    /// Answers one HTTP request.
+    ///
+    /// # Errors
+    /// [`ConnectionReset`] where the fault plan breaks the connection.
+    pub async fn request(&self, request: http::Request<Bytes>) -> Result<Response<Bytes>, ConnectionReset> {
+        let request = Request::from_http(request);
+        let authorization = Authorization::of(&request);
+        let target = match dispatch::target(&request, authorization.as_ref()) {
+            Ok(target) => target,
+            Err(error) => return Ok(self.finish(Service::S3.error(&error, "local-aws"))),
+        };
+        let fault = self.state().faults.next(&target.operation);
+        let latency = self.state().latency;
+        let delay = if let Some(Fault::Delay(extra)) = fault { latency + extra } else { latency };
+        if delay.is_zero() {
+            // A call is a point at which others may run, as it is on a network.
+            tokio::task::yield_now().await;
+        } else {
+            tokio::time::sleep(delay).await;
+        }
+        let outcome = self.perform(&request, authorization.as_ref(), &target, fault.as_ref());
+        self.shared.changed.notify_waiters();
+        outcome
+    }
+
+    fn perform(
+        &self,
+        request: &Request,
+        authorization: Option<&Authorization>,
+        target: &Target,
+        fault: Option<&Fault>,
+    ) -> Result<Response<Bytes>, ConnectionReset> {
+        let mut state = self.state();
+        let now = self.now();
+        state.requests += 1;
+        let request_id = format!("{:032x}", state.requests);
+        let caller = caller::authenticate(&state.world, request, authorization, now);
+        let who = caller.as_ref().map_or_else(|error| error.code.to_owned(), Caller::arn);
+        let mut resource = String::new();
+        let answer = match (fault, caller) {
+            (Some(Fault::ConnectionReset), _) => Err(None),
+            (Some(Fault::Throttle), _) => Err(Some(target.service.throttled())),
+            (Some(Fault::ServerError), _) => Err(Some(target.service.failed())),
+            (Some(Fault::Refuse { code, status }), _) => Err(Some(ApiError::new(*status, code, "refused by the fault plan"))),
+            (_, Err(error)) => Err(Some(error)),
+            (_, Ok(caller)) => {
+                if let Some(authorization) = authorization {
+                    note_use(&mut state.world, authorization, now);
+                }
+                let mut call =
+                    Call { world: &mut state.world, caller: &caller, region: &target.region, now, resource: String::new() };
+                let answer = dispatch::perform(&mut call, target, request);
+                resource = call.resource;
+                answer.map_err(Some)
+            }
+        };
+        state.trace.push(Recorded {
+            at: now,
+            service: target.service.name(),
+            mutating: Recorded::is_mutating(&target.operation),
+            operation: target.operation.clone(),
+            resource,
+            caller: who,
+            outcome: match (fault, &answer) {
+                (Some(fault), _) => fault.name().to_owned(),
+                (None, Ok(_)) => "ok".to_owned(),
+                (None, Err(Some(error))) => error.code.to_owned(),
+                (None, Err(None)) => "connection reset".to_owned(),
+            },
+        });
+        drop(state);
+        match answer {
+            Ok(_) if fault == Some(&Fault::LostReply) => Err(ConnectionReset),
+            Ok(reply) => Ok(self.finish_with(reply, &request_id)),
+            Err(Some(error)) => {
+                let reply = target.service.error(&error, &request_id);
+                // An answer to HEAD has no body, so the client learns no more than the status and the headers.
+                let reply = if request.method == http::Method::HEAD { reply.body(Bytes::new()) } else { reply };
+                Ok(self.finish_with(reply, &request_id))
+            }
+            Err(None) => Err(ConnectionReset),
+        }
+    }
+
+    fn finish(&self, reply: Reply) -> Response<Bytes> {
+        self.finish_with(reply, "local-aws")
+    }
+
+    fn finish_with(&self, reply: Reply, request_id: &str) -> Response<Bytes> {
+        dispatch::finish(reply, request_id, &self.now().http_date())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A test that panicked while it held the lock has failed already; the state is still whole.
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Remembers that an access key was used: that is what GetAccessKeyLastUsed tells.
+fn note_use(world: &mut World, authorization: &Authorization, now: Timestamp) {
+    let users = world.accounts.values_mut().flat_map(|account| account.iam.users.values_mut());
+    let key = users.flat_map(|user| &mut user.access_keys).find(|key| key.id == authorization.access_key_id);
+    if let Some(key) = key {
+        key.last_used =
+            Some(KeyUse { at: now, service: authorization.service.clone(), region: authorization.region.clone() });
+    }
+}

@@ -1,0 +1,118 @@
+//! From an HTTP request to a service's operation and back, with the faults and the trace in between.
+
+use http::Response;
+use bytes::Bytes;
+
+use crate::caller::Caller;
+use crate::reply::{ApiError, Reply};
+use crate::request::Request;
+use crate::signature::Authorization;
+use crate::world::Call;
+use crate::{events, iam, s3, secretsmanager, sqs, sts};
+
+/// A service, with the operation that a request asks of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Which service.
+    pub service: Service,
+    /// Which operation, by its API name.
+    pub operation: String,
+    /// The region that the request was signed for.
+    pub region: String,
+}
+
+/// The services that are here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the services'")]
+pub enum Service {
+    EventBridge,
+    Iam,
+    S3,
+    S3Control,
+    SecretsManager,
+    Sqs,
+    Sts,
+}
+
+impl Service {
+    /// The name in credential scopes and in the trace.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EventBridge => "events",
+            Self::Iam => "iam",
+            Self::S3 => "s3",
+            Self::S3Control => "s3control",
+            Self::SecretsManager => "secretsmanager",
+            Self::Sqs => "sqs",
+            Self::Sts => "sts",
+        }
+    }
+
+    /// The form that the service gives an error.
+    pub fn error(self, error: &ApiError, request_id: &str) -> Reply {
+        match self {
+            Self::Iam | Self::Sts | Self::S3Control => crate::query_protocol::error(error, request_id),
+            Self::S3 => s3::error(error, request_id),
+            Self::SecretsManager | Self::EventBridge => crate::json_protocol::error(error),
+            Self::Sqs => sqs::error(error),
+        }
+    }
+
+    /// The error that the service answers when its rate limit is hit.
+    pub fn throttled(self) -> ApiError {
+        match self {
+            Self::Iam | Self::Sts => ApiError::new(400, "Throttling", "Rate exceeded"),
+            Self::S3 | Self::S3Control => ApiError::new(503, "SlowDown", "Please reduce your request rate."),
+            Self::SecretsManager | Self::EventBridge => ApiError::new(400, "ThrottlingException", "Rate exceeded"),
+            Self::Sqs => ApiError::new(403, "RequestThrottled", "Rate exceeded"),
+        }
+    }
+
+    /// The error that the service answers when it fails itself.
+    pub fn failed(self) -> ApiError {
+        match self {
+            Self::Iam | Self::Sts => ApiError::new(500, "ServiceFailure", "The request failed because of an unknown error."),
+            Self::SecretsManager => ApiError::new(500, "InternalServiceError", "An error occurred on the server side."),
+            Self::S3 | Self::S3Control | Self::EventBridge | Self::Sqs => {
+                ApiError::new(500, "InternalError", "We encountered an internal error. Please try again.")
+            }
+        }
+    }
+}
+
+/// Which service and operation `request` asks for. Unsigned requests are S3's: no other service takes them.
+pub fn target(request: &Request, authorization: Option<&Authorization>) -> Result<Target, ApiError> {
+    let region = authorization.map_or("us-east-1", |authorization| authorization.region.as_str()).to_owned();
+    let signed_for = authorization.map_or("s3", |authorization| authorization.service.as_str());
+    let (service, operation) = match signed_for {
+        "iam" => (Service::Iam, request.form().get("Action").unwrap_or_default().to_owned()),
+        "sts" => (Service::Sts, request.form().get("Action").unwrap_or_default().to_owned()),
+        "s3" if s3::control::is_control(request) => (Service::S3Control, s3::control::operation(request)),
+        "s3" => (Service::S3, s3::operation(request)),
+        "secretsmanager" => (Service::SecretsManager, request.target_operation()),
+        "events" => (Service::EventBridge, request.target_operation()),
+        "sqs" => (Service::Sqs, request.target_operation()),
+        other => return Err(ApiError::not_implemented(other, "any operation")),
+    };
+    Ok(Target { service, operation, region })
+}
+
+/// Lets the service carry out the operation.
+pub fn perform(call: &mut Call<'_>, target: &Target, request: &Request) -> Result<Reply, ApiError> {
+    let anonymous = *call.caller == Caller::Anonymous;
+    match target.service {
+        Service::S3 => s3::handle(call, request, &target.operation),
+        _ if anonymous => Err(ApiError::new(403, "MissingAuthenticationToken", "Request is missing Authentication Token")),
+        Service::S3Control => s3::control::handle(call, request, &target.operation),
+        Service::Iam => iam::handle(call, &request.form(), &target.operation),
+        Service::Sts => sts::handle(call, &target.operation),
+        Service::SecretsManager => secretsmanager::handle(call, &request.json()?, &target.operation),
+        Service::EventBridge => events::handle(call, &request.json()?, &target.operation),
+        Service::Sqs => sqs::handle(call, &request.json()?, &target.operation),
+    }
+}
+
+/// Adds what every answer carries.
+pub fn finish(reply: Reply, request_id: &str, date: &str) -> Response<Bytes> {
+    reply.header("x-amzn-requestid", request_id).header("date", date).into_http()
+}

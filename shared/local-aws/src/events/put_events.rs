@@ -1,0 +1,139 @@
+//! PutEvents: one to ten entries, each accepted or refused by itself, in an answer that is HTTP 200 even if
+//! none was accepted.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::deliver::deliver;
+use super::{Event, bus_name, denied, validation};
+use crate::clock::Timestamp;
+use crate::json_protocol::parameters;
+use crate::reply::{ApiError, Reply};
+use crate::world::Call;
+
+const MOST_ENTRIES: usize = 10;
+
+/// All entries together must be smaller than this.
+const LARGEST_REQUEST_BYTES: usize = 1_048_576;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct PutEvents {
+    entries: Option<Vec<Entry>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Entry {
+    source: Option<String>,
+    detail_type: Option<String>,
+    detail: Option<String>,
+    event_bus_name: Option<String>,
+    #[serde(default)]
+    resources: Vec<String>,
+    time: Option<f64>,
+}
+
+/// Why one entry is refused.
+struct Refusal {
+    code: &'static str,
+    message: String,
+}
+
+pub(super) fn put(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiError> {
+    let PutEvents { entries } = parameters(body)?;
+    let entries = entries.ok_or_else(|| constraint("null", "not be null"))?;
+    call.resource = entries.first().map(|entry| bus_name(entry.event_bus_name.as_deref()).to_owned()).unwrap_or_default();
+    match entries.len() {
+        0 => return Err(constraint("'[]'", "have length greater than or equal to 1")),
+        1..=MOST_ENTRIES => {}
+        _ => return Err(constraint("'[PutEventsRequestEntry, ...]'", "have length less than or equal to 10")),
+    }
+    if entries.iter().map(Entry::size).sum::<usize>() >= LARGEST_REQUEST_BYTES {
+        return Err(validation("Total size of the entries in the request is over the limit."));
+    }
+    for entry in &entries {
+        check_bus(call, entry.event_bus_name.as_deref())?;
+    }
+    let results: Vec<Result<String, Refusal>> = entries.into_iter().map(|entry| accept(call, entry)).collect();
+    let failed = results.iter().filter(|result| result.is_err()).count();
+    let entries: Vec<Value> = results
+        .into_iter()
+        .map(|result| match result {
+            Ok(id) => json!({ "EventId": id }),
+            Err(Refusal { code, message }) => json!({ "ErrorCode": code, "ErrorMessage": message }),
+        })
+        .collect();
+    Ok(Reply::json(&json!({ "FailedEntryCount": failed, "Entries": entries })))
+}
+
+fn constraint(value: &str, must: &str) -> ApiError {
+    validation(format!(
+        "1 validation error detected: Value {value} at 'entries' failed to satisfy constraint: Member must {must}"
+    ))
+}
+
+/// Another account's bus would need a policy on it, which buses do not have here.
+fn check_bus(call: &Call<'_>, bus: Option<&str>) -> Result<(), ApiError> {
+    match bus.filter(|bus| bus.starts_with("arn:")) {
+        Some(arn) if arn.split(':').nth(4) != call.caller.account() => Err(denied(call, "PutEvents", arn, "resource")),
+        _ => Ok(()),
+    }
+}
+
+/// Checks one entry and delivers its event. An event for a bus that is not there is accepted and lost.
+fn accept(call: &mut Call<'_>, entry: Entry) -> Result<String, Refusal> {
+    let failing = &mut call.in_region().buses.failing_entries;
+    if *failing > 0 {
+        *failing -= 1;
+        return Err(refusal("InternalFailure", "Internal Service Failure"));
+    }
+    let source = required(entry.source, "Source")?;
+    let detail_type = required(entry.detail_type, "DetailType")?;
+    let detail = required(entry.detail, "Detail")?;
+    if source.starts_with("aws.") {
+        return Err(refusal("NotAuthorizedForSourceException", "Not authorized for the source."));
+    }
+    let detail: Value = match serde_json::from_str(&detail) {
+        Ok(object @ Value::Object(_)) => object,
+        _ => return Err(refusal("MalformedDetail", "Detail is malformed.")),
+    };
+    let event = Event {
+        version: "0",
+        id: call.world.ids.uuid(),
+        detail_type,
+        source,
+        account: call.account_id(),
+        time: Event::time(entry.time.map_or(call.now, from_epoch_seconds)),
+        region: call.region.to_owned(),
+        resources: entry.resources,
+        detail,
+    };
+    deliver(call, &event, bus_name(entry.event_bus_name.as_deref()));
+    Ok(event.id)
+}
+
+fn required(value: Option<String>, parameter: &str) -> Result<String, Refusal> {
+    let message = || format!("Parameter {parameter} is not valid. Reason: {parameter} is a required argument.");
+    value.filter(|value| !value.is_empty()).ok_or_else(|| Refusal { code: "InvalidArgument", message: message() })
+}
+
+fn refusal(code: &'static str, message: &str) -> Refusal {
+    Refusal { code, message: message.to_owned() }
+}
+
+/// Times before 1970 become 1970.
+fn from_epoch_seconds(seconds: f64) -> Timestamp {
+    Timestamp((seconds * 1000.0) as u64)
+}
+
+impl Entry {
+    /// The size by which the limit counts (user guide, "Calculating PutEvents event entry size"): a time is
+    /// fourteen bytes.
+    fn size(&self) -> usize {
+        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let resources: usize = self.resources.iter().map(String::len).sum();
+        let time = if self.time.is_some() { 14 } else { 0 };
+        length(&self.source) + length(&self.detail_type) + length(&self.detail) + resources + time
+    }
+}

@@ -1,0 +1,104 @@
+//! Access keys: two at most, inactive ones count, the secret is told once.
+
+use super::{AccessKey, KeyStatus, NAMESPACE, no_such_entity, reply, required, user_name, validation};
+use crate::reply::{ApiError, Reply};
+use crate::request::Form;
+use crate::world::Call;
+use crate::xml::Xml;
+
+const MOST_KEYS: usize = 2;
+
+pub(super) fn create(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError> {
+    let (name, now) = (user_name(form)?, call.now);
+    let (id, secret) = (call.world.ids.access_key_id(), call.world.ids.secret_access_key());
+    let user = call.account().iam.user(&name)?;
+    if user.access_keys.len() >= MOST_KEYS {
+        return Err(ApiError::new(409, "LimitExceeded", format!("Cannot exceed quota for AccessKeysPerUser: {MOST_KEYS}")));
+    }
+    let key = AccessKey { id, secret, status: KeyStatus::Active, created: now, last_used: None };
+    let answer = reply("CreateAccessKey", |xml| {
+        xml.element("AccessKey", |xml| {
+            write(xml, &user.name, &key);
+            xml.text("SecretAccessKey", &key.secret);
+        });
+    });
+    user.access_keys.push(key);
+    answer
+}
+
+pub(super) fn list(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError> {
+    let (name, now, lag) = (user_name(form)?, call.now, call.world.propagation.clone());
+    let user = call.account().iam.user(&name)?;
+    let made = user.access_keys.iter().filter(|key| now >= key.created.after(lag.key_listed));
+    let deleted = user.deleted_keys.iter().filter(|(_, at)| now < at.after(lag.key_deletion_listed)).map(|(key, _)| key);
+    let listed: Vec<&AccessKey> = made.chain(deleted).collect();
+    reply("ListAccessKeys", |xml| {
+        xml.element("AccessKeyMetadata", |xml| {
+            for key in listed {
+                xml.element("member", |xml| write(xml, &user.name, key));
+            }
+        });
+        xml.text("IsTruncated", "false");
+    })
+}
+
+pub(super) fn delete(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError> {
+    let (name, key_id, now) = (user_name(form)?, required(form, "AccessKeyId")?, call.now);
+    let user = call.account().iam.user(&name)?;
+    let position = user.access_keys.iter().position(|key| key.id == key_id).ok_or_else(|| no_such_key(key_id))?;
+    let key = user.access_keys.remove(position);
+    user.deleted_keys.push((key, now));
+    Ok(done("DeleteAccessKey"))
+}
+
+pub(super) fn update(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError> {
+    let (name, key_id) = (user_name(form)?, required(form, "AccessKeyId")?);
+    let status = match required(form, "Status")? {
+        "Active" => KeyStatus::Active,
+        "Inactive" => KeyStatus::Inactive,
+        other => return Err(validation(format!("Status must be Active or Inactive, not {other}"))),
+    };
+    let user = call.account().iam.user(&name)?;
+    let key = user.access_keys.iter_mut().find(|key| key.id == key_id).ok_or_else(|| no_such_key(key_id))?;
+    key.status = status;
+    Ok(done("UpdateAccessKey"))
+}
+
+/// Never used: no date, and `N/A` for service and region.
+pub(super) fn last_used(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError> {
+    let key_id = required(form, "AccessKeyId")?.to_owned();
+    call.resource.clone_from(&key_id);
+    let users = &call.account().iam.users;
+    let owner = users.values().find_map(|user| Some((user, user.access_keys.iter().find(|key| key.id == key_id)?)));
+    let (user, key) = owner.ok_or_else(|| no_such_key(&key_id))?;
+    reply("GetAccessKeyLastUsed", |xml| {
+        xml.text("UserName", &user.name);
+        xml.element("AccessKeyLastUsed", |xml| {
+            if let Some(used) = &key.last_used {
+                xml.text("LastUsedDate", used.at.iso8601());
+            }
+            xml.text("ServiceName", key.last_used.as_ref().map_or("N/A", |used| &used.service));
+            xml.text("Region", key.last_used.as_ref().map_or("N/A", |used| &used.region));
+        });
+    })
+}
+
+fn write(xml: &mut Xml, user_name: &str, key: &AccessKey) {
+    xml.text("UserName", user_name);
+    xml.text("AccessKeyId", &key.id);
+    xml.text("Status", match key.status {
+        KeyStatus::Active => "Active",
+        KeyStatus::Inactive => "Inactive",
+    });
+    xml.text("CreateDate", key.created.iso8601());
+}
+
+fn no_such_key(key_id: &str) -> ApiError {
+    no_such_entity("Access Key", key_id)
+}
+
+fn done(operation: &str) -> Reply {
+    Reply::xml(Xml::document(&format!("{operation}Response"), NAMESPACE, |xml| {
+        xml.element("ResponseMetadata", |xml| xml.text("RequestId", "local-aws"));
+    }))
+}

@@ -1,0 +1,149 @@
+//! Letting everything run that queues and asynchronous invocations ask for.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::{FutureExt, LocalBoxFuture};
+use futures_util::stream::FuturesUnordered;
+
+use super::event_source::{EventSource, MOST_CONCURRENT};
+use super::Lambda;
+use crate::clock::Timestamp;
+
+/// A function that fails without taking time on the clock, from a queue without visibility timeout and
+/// dead-letter queue, would run for ever; it ends here.
+const MOST_INVOCATIONS: u64 = 1_000_000;
+
+/// How [`Lambda::settle`] ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// Whether nothing was left to do; if not, the time or the number of invocations ran out.
+    pub settled: bool,
+    /// How many invocations were started.
+    pub invocations: u64,
+}
+
+/// What runs, and how many batches of it come from each queue.
+#[derive(Default)]
+struct Running {
+    /// Each tells in the end from which queue its batch came.
+    futures: FuturesUnordered<LocalBoxFuture<'static, Option<String>>>,
+    batches: BTreeMap<String, usize>,
+    started: u64,
+}
+
+impl Running {
+    fn full(&self) -> bool {
+        self.futures.len() >= MOST_CONCURRENT || self.started >= MOST_INVOCATIONS
+    }
+
+    fn has_room_for(&self, queue_arn: &str, source: &EventSource) -> bool {
+        !self.full() && self.batches.get(queue_arn).copied().unwrap_or_default() < source.concurrency()
+    }
+
+    fn start(&mut self, future: LocalBoxFuture<'static, Option<String>>) {
+        self.started += 1;
+        self.futures.push(future);
+    }
+
+    fn ended(&mut self, queue_arn: Option<String>) {
+        if let Some(batches) = queue_arn.and_then(|queue_arn| self.batches.get_mut(&queue_arn)) {
+            *batches = batches.saturating_sub(1);
+        }
+    }
+}
+
+impl Lambda {
+    /// Runs functions until no mapped queue has a message in any state, no asynchronous invocation is pending
+    /// and none runs, or until `limit` has passed on the clock. What still runs then is killed.
+    ///
+    /// Where everything waits for time it sleeps, which costs nothing while tokio's time is paused. The
+    /// pollers are AWS itself: what they receive and delete is in no trace.
+    pub async fn settle(&self, limit: Duration) -> Settled {
+        let end = self.aws.now().after(limit);
+        let mut running = Running::default();
+        loop {
+            let over = self.aws.now() >= end || running.started >= MOST_INVOCATIONS;
+            if !over {
+                self.start_batches(&mut running);
+                self.start_asynchronous(&mut running);
+            }
+            // After starting, for a poll may have left a queue empty: a dead-letter queue took the rest.
+            let idle = running.futures.is_empty() && !self.anything_left();
+            if idle || over {
+                return Settled { settled: idle, invocations: running.started };
+            }
+            let pause = self.next_start(&running).unwrap_or(end).min(end).since(self.aws.now());
+            tokio::select! {
+                biased;
+                // First, so that it hears of what the functions change while they are polled below.
+                () = self.aws.changed() => {}
+                Some(queue_arn) = running.futures.next() => running.ended(queue_arn),
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    fn start_batches(&self, running: &mut Running) {
+        for (queue_arn, source) in self.sources() {
+            while running.has_room_for(&queue_arn, &source) {
+                let Some(messages) = self.take_batch(&queue_arn, source.batch_size) else { break };
+                *running.batches.entry(queue_arn.clone()).or_default() += 1;
+                let (lambda, queue_arn, function) = (self.clone(), queue_arn.clone(), source.function.clone());
+                running.start(
+                    async move {
+                        lambda.run_batch(&queue_arn, &function, messages).await;
+                        Some(queue_arn)
+                    }
+                    .boxed_local(),
+                );
+            }
+        }
+    }
+
+    fn start_asynchronous(&self, running: &mut Running) {
+        while !running.full() {
+            let Some(invocation) = self.take_asynchronous() else { break };
+            let lambda = self.clone();
+            running.start(
+                async move {
+                    lambda.run_asynchronous(invocation).await;
+                    None
+                }
+                .boxed_local(),
+            );
+        }
+    }
+
+    /// The next moment at which there may be something to start, other than because an invocation ends.
+    fn next_start(&self, running: &Running) -> Option<Timestamp> {
+        let now = self.aws.now();
+        let sources = self.sources();
+        self.aws.look(|world| {
+            let region = world.accounts.get(&self.account)?.regions.get(&self.region)?;
+            let with_room = sources.iter().filter(|(queue_arn, source)| running.has_room_for(queue_arn, source));
+            let messages = with_room.filter_map(|(queue_arn, _)| region.queues.by_arn(queue_arn)?.next_visible_at(now));
+            let invocations = region.async_invocations.iter().filter(|_| !running.full());
+            messages.chain(invocations.map(|invocation| invocation.not_before)).min()
+        })
+    }
+
+    fn anything_left(&self) -> bool {
+        let now = self.aws.now();
+        let sources = self.sources();
+        self.aws.look(|world| {
+            let region = world.accounts.get(&self.account).and_then(|account| account.regions.get(&self.region));
+            region.is_some_and(|region| {
+                let has_messages = |queue_arn: &String| {
+                    region.queues.by_arn(queue_arn).is_some_and(|queue| queue.messages(now).next().is_some())
+                };
+                !region.async_invocations.is_empty() || sources.keys().any(has_messages)
+            })
+        })
+    }
+
+    fn sources(&self) -> BTreeMap<String, EventSource> {
+        self.state.borrow().sources.clone()
+    }
+}

@@ -1,0 +1,115 @@
+//! Secrets Manager: secrets, their versions and the staging labels on them.
+//!
+//! Replication, rotation and resource policies are not here.
+
+mod catalog;
+mod create;
+mod deletion;
+mod errors;
+mod input;
+mod labels;
+mod secret;
+mod tags;
+mod values;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::clock::Timestamp;
+use crate::reply::{ApiError, Reply};
+use crate::world::Call;
+use input::Input;
+pub use secret::{Content, Deletion, Secret, Version};
+
+/// The secrets of one account in one region.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Secrets {
+    /// Secrets by name, those that are scheduled for deletion among them.
+    pub by_name: BTreeMap<String, Secret>,
+}
+
+impl Secrets {
+    /// The secret that `id` means: a name, an ARN, or an ARN without the six random characters.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException`, also for a secret whose forced deletion is under way.
+    fn find(&mut self, id: &str) -> Result<&mut Secret, ApiError> {
+        let found = self.by_name.values_mut().find(|secret| secret.is_meant_by(id));
+        found.filter(|secret| !secret.is_being_forced_out()).ok_or_else(errors::no_such_secret)
+    }
+
+    /// Forgets the secrets whose deletion is due. AWS gives no time for it; here it is the first possible moment.
+    fn purge(&mut self, now: Timestamp) {
+        self.by_name.retain(|_, secret| secret.deletion.is_none_or(|deletion| now < deletion.at));
+    }
+}
+
+/// Carries out `operation`. Users have no identity policies and secrets no resource policies here, so only
+/// administrators may call, and only for their own account's secrets.
+pub fn handle(call: &mut Call<'_>, body: &Value, operation: &str) -> Result<Reply, ApiError> {
+    let input = Input::of(body);
+    let id = input.text("SecretId")?.or(input.text("Name")?).unwrap_or_default();
+    call.resource = id.to_owned();
+    authorize(call, operation, id)?;
+    let now = call.now;
+    call.in_region().secrets.purge(now);
+    let answer = match operation {
+        "CreateSecret" => create::create(call, &input),
+        "UpdateSecret" => values::update(call, &input),
+        "PutSecretValue" => values::put(call, &input),
+        "GetSecretValue" => values::get(call, &input),
+        "UpdateSecretVersionStage" => labels::update(call, &input),
+        "ListSecretVersionIds" => catalog::list_versions(call, &input),
+        "DescribeSecret" => catalog::describe(call, &input),
+        "ListSecrets" => catalog::list(call, &input),
+        "DeleteSecret" => deletion::delete(call, &input),
+        "RestoreSecret" => deletion::restore(call, &input),
+        "TagResource" => tags::tag(call, &input),
+        "UntagResource" => tags::untag(call, &input),
+        other => Err(ApiError::not_implemented("secretsmanager", other)),
+    };
+    answer.map(|body| Reply::json(&body))
+}
+
+fn authorize(call: &Call<'_>, operation: &str, id: &str) -> Result<(), ApiError> {
+    let owner = if id.starts_with("arn:") { id.split(':').nth(4) } else { None };
+    let foreign = owner.is_some_and(|owner| Some(owner) != call.caller.account());
+    if call.caller.is_administrator() && !foreign {
+        return Ok(());
+    }
+    let kind = if foreign { "resource-based" } else { "identity-based" };
+    Err(errors::access_denied(&call.caller.arn(), operation, id, kind))
+}
+
+/// The secret that the request's `SecretId` names. Its name is what the trace shows.
+fn named<'c>(call: &'c mut Call<'_>, input: &Input<'_>) -> Result<&'c mut Secret, ApiError> {
+    let id = input.secret_id()?;
+    let name = call.in_region().secrets.find(id)?.name.clone();
+    call.resource.clone_from(&name);
+    call.in_region().secrets.find(&name)
+}
+
+/// The same, refusing a secret that is scheduled for deletion.
+fn active<'c>(call: &'c mut Call<'_>, input: &Input<'_>) -> Result<&'c mut Secret, ApiError> {
+    let secret = named(call, input)?;
+    if secret.deletion.is_some() { Err(errors::marked_for_deletion()) } else { Ok(secret) }
+}
+
+/// What most operations answer.
+fn short(secret: &Secret) -> Value {
+    json!({ "ARN": secret.arn, "Name": secret.name })
+}
+
+/// The same with the version that the request made, or had made before.
+fn with_version(secret: &Secret, id: Option<&str>) -> Value {
+    let mut body = short(secret);
+    if let Some(id) = id {
+        body["VersionId"] = json!(id);
+    }
+    body
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! The policy that every organization's bucket has.
+
+use serde::Serialize;
+
+use crate::naming::BucketName;
+use crate::place::Place;
+use crate::policy_document::{EVERYBODY, Policy};
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Document {
+    version: &'static str,
+    statement: [Statement; 3],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement {
+    effect: &'static str,
+    principal: Principal,
+    action: Action,
+    resource: String,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Principal {
+    Everybody(&'static str),
+    User {
+        #[serde(rename = "AWS")]
+        arn: String,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Action {
+    One(&'static str),
+    Several(&'static [&'static str]),
+}
+
+/// The golden document for one organization: everybody reads `pub/`, the organization's user reads, writes
+/// and deletes objects and lists the bucket. Keys, statements and actions stand in the vendor's order.
+pub fn bucket_policy(place: &Place, bucket: &BucketName, user_arn: &str) -> String {
+    let bucket = place.bucket_arn(bucket.as_str());
+    let user = || Principal::User { arn: user_arn.to_owned() };
+    let allow = |principal, action, resource| Statement { effect: "Allow", principal, action, resource };
+    let document = Document {
+        version: "2012-10-17",
+        statement: [
+            allow(Principal::Everybody("*"), Action::One("s3:GetObject"), format!("{bucket}/pub/*")),
+            allow(
+                user(),
+                Action::Several(&["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]),
+                format!("{bucket}/*"),
+            ),
+            allow(user(), Action::One("s3:ListBucket"), bucket.clone()),
+        ],
+    };
+    // Serializing these types cannot fail; should it ever, S3 refuses the empty text as malformed.
+    serde_json::to_string_pretty(&document).unwrap_or_default()
+}
+
+/// Whether two policy documents say the same, however S3 spelled them back.
+pub fn same_policy(one: &str, other: &str) -> bool {
+    match (Policy::parse(one), Policy::parse(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => false,
+    }
+}
+
+/// A grant to everybody in `policy` that is not the golden one (reading `pub/`), described for a message.
+///
+/// Conditions count for nothing here: a grant to everybody is one that a person has to look at. A document
+/// that cannot be read is reported too, since nobody can say what it grants.
+pub fn public_grant_outside(policy: &str, place: &Place, bucket: &BucketName) -> Option<String> {
+    let Some(policy) = Policy::parse(policy) else { return Some("a policy that cannot be read".to_owned()) };
+    let public = format!("{}/pub/*", place.bucket_arn(bucket.as_str()));
+    let grant = policy.statements.iter().filter(|statement| statement.grants_everybody()).find(|statement| {
+        let golden = statement.principals.iter().eq([EVERYBODY])
+            && statement.actions.iter().eq(["s3:getobject"])
+            && statement.resources.iter().eq([&public])
+            && statement.other.is_empty();
+        !golden
+    })?;
+    let list = |set: &std::collections::BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
+    Some(format!("{} on {} for everybody", list(&grant.actions), list(&grant.resources)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::naming::Conventions;
+    use crate::org_id::OrgId;
+
+    const GOLDEN: &str = include_str!("../../../tests/golden/bucket-policy.json");
+
+    fn place() -> Place {
+        Place { partition: "aws".into(), account: "123456789012".into(), region: "us-east-1".into() }
+    }
+
+    fn bucket() -> BucketName {
+        Conventions::default().bucket_name(&OrgId::parse("xmsqa1").unwrap())
+    }
+
+    fn ours() -> String {
+        bucket_policy(&place(), &bucket(), &place().user_arn("rms_xmsqa1"))
+    }
+
+    #[test]
+    fn is_the_golden_document_to_the_letter() {
+        assert_eq!(ours(), GOLDEN.trim_end());
+    }
+
+    #[test]
+    fn compares_what_it_says_and_not_how() {
+        let respelled = r#"{"Statement":[
+            {"Action":["s3:ListBucket"],"Effect":"Allow","Principal":{"AWS":["arn:aws:iam::123456789012:user/rms_xmsqa1"]},"Resource":["arn:aws:s3:::fusion-rms-xmsqa1"]},
+            {"Effect":"Allow","Principal":{"AWS":"*"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::fusion-rms-xmsqa1/pub/*"},
+            {"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:user/rms_xmsqa1"},"Action":["s3:PutObject","s3:GetObject","s3:DeleteObject"],"Resource":"arn:aws:s3:::fusion-rms-xmsqa1/*"}
+        ],"Version":"2012-10-17"}"#;
+        assert!(same_policy(&ours(), respelled));
+    }
+
+    #[test]
+    fn any_difference_of_meaning_is_seen() {
+        for (from, to) in [
+            ("/pub/*", "/*"),
+            ("2012-10-17", "2008-10-17"),
+            ("arn:aws:iam::123456789012:user/rms_xmsqa1", "AIDAEXAMPLE"),
+            ("\"s3:PutObject\"", "\"s3:PutObjectAcl\""),
+            ("\"Effect\": \"Allow\",", "\"Effect\": \"Allow\", \"Sid\": \"x\","),
+        ] {
+            assert!(!same_policy(&ours(), &GOLDEN.replacen(from, to, 1)), "{from} -> {to}");
+        }
+        assert!(!same_policy(&ours(), "not json"));
+    }
+
+    #[test]
+    fn finds_public_grants_beside_the_golden_one() {
+        assert_eq!(public_grant_outside(GOLDEN, &place(), &bucket()), None);
+        let wider = GOLDEN.replacen("/pub/*", "/*", 1);
+        assert!(public_grant_outside(&wider, &place(), &bucket()).unwrap().contains("s3:getobject"));
+        for principal in [r#""*""#, r#"{"AWS":"*"}"#, r#"{"AWS":["arn:aws:iam::1:user/a","*"]}"#] {
+            let policy = format!(r#"{{"Statement":{{"Effect":"Allow","Principal":{principal},"Action":"s3:*","Resource":"x"}}}}"#);
+            assert!(public_grant_outside(&policy, &place(), &bucket()).is_some(), "{principal}");
+        }
+        let not_principal = r#"{"Statement":{"Effect":"Allow","NotPrincipal":{"AWS":"a"},"Action":"s3:*","Resource":"x"}}"#;
+        assert!(public_grant_outside(not_principal, &place(), &bucket()).is_some());
+        let deny = r#"{"Statement":{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"x"}}"#;
+        assert_eq!(public_grant_outside(deny, &place(), &bucket()), None);
+    }
+}
