@@ -1,0 +1,21 @@
+//! `orgctl`: the command with which operators try, watch and replay provisioning.
+
+pub mod args;
+pub mod exit;
+pub mod local;
+pub mod registry;
+
+use std::process::ExitCode;
+
+use args::{Arguments, Command, LocalCommand};
+
+/// Runs the command.
+pub fn run(arguments: Arguments) -> ExitCode {
+    let result = match arguments.command {
+        Command::Local(LocalCommand::Provision(arguments)) => local::provision::run(&arguments),
+    };
+    result.unwrap_or_else(|problem| {
+        anstream::eprintln!("orgctl: {problem}");
+        problem.exit_code()
+    })
+}

@@ -75,12 +75,12 @@ impl<S: StepFunction> Function<S> {
     async fn keep(&self, message: &SqsMessage, failure: &Failure<S::Command>, arrival: Arrival<'_>) {
         let delay = if arrival.receive < self.settings.max_receive_count {
             let delay = backoff::delay(arrival.receive, fastrand::f64());
-            journal::retrying(failure.about::<S>(arrival.receive), &failure.error, Some(delay));
+            journal::retrying(failure.about::<S>(arrival), &failure.error, Some(delay));
             delay
         } else {
             if let Err(error) = self.tell(failure, arrival).await {
                 // The message is kept all the same, and the dead-letter alarm tells of it.
-                journal::failed(failure.about::<S>(arrival.receive), &error);
+                journal::failed(failure.about::<S>(arrival), &error);
             }
             Duration::ZERO
         };
@@ -103,7 +103,7 @@ impl<S: StepFunction> Function<S> {
             Err(error) => Err(error),
         };
         if let Err(error) = &buried {
-            journal::retrying(failure.about::<S>(arrival.receive), error, None);
+            journal::retrying(failure.about::<S>(arrival), error, None);
         }
         buried.is_ok()
     }

@@ -139,7 +139,7 @@ impl<S: StepFunction> Function<S> {
             Err(failure) => failure,
         };
         match failure.error.class() {
-            ErrorClass::Retryable => journal::retrying(failure.about::<S>(arrival.receive), &failure.error, None),
+            ErrorClass::Retryable => journal::retrying(failure.about::<S>(arrival), &failure.error, None),
             ErrorClass::Conflict | ErrorClass::Permanent => self.tell(&failure, arrival).await?,
         }
         Err(failure.error.into())
@@ -155,7 +155,7 @@ impl<S: StepFunction> Function<S> {
         };
         match failure.error.class() {
             ErrorClass::Retryable => {
-                journal::retrying(failure.about::<S>(arrival.receive), &failure.error, None);
+                journal::retrying(failure.about::<S>(arrival), &failure.error, None);
                 Err(failure.error.into())
             }
             ErrorClass::Conflict | ErrorClass::Permanent => {
@@ -186,6 +186,7 @@ impl<S: StepFunction> Function<S> {
             key: subject.key(),
             request_id: &request.request_id,
             receive: arrival.receive,
+            delayed_check: arrival.quiet,
         };
         journal::started(about);
         match self.run(&request, arrival, begun).await {
@@ -248,7 +249,7 @@ impl<S: StepFunction> Function<S> {
 
     /// Logs a failure that ends the request and emits its event, if it is known whom it concerns.
     pub(crate) async fn tell(&self, failure: &Failure<S::Command>, arrival: Arrival<'_>) -> Result<(), StepError> {
-        journal::failed(failure.about::<S>(arrival.receive), &failure.error);
+        journal::failed(failure.about::<S>(arrival), &failure.error);
         match self.failed(failure) {
             Some(event) => self.events.put(FAILED_DETAIL_TYPE, &event).await,
             None => Ok(()),
@@ -273,9 +274,9 @@ impl<S: StepFunction> Function<S> {
 }
 
 impl<C: Command> Failure<C> {
-    pub(crate) fn about<S: Step>(&self, receive: u32) -> journal::Subject<'_> {
+    pub(crate) fn about<S: Step>(&self, arrival: Arrival<'_>) -> journal::Subject<'_> {
         let key = self.subject.as_ref().map_or("unknown", |subject| subject.key());
-        journal::Subject { step: S::SPEC.name, key, request_id: &self.request_id, receive }
+        journal::Subject { step: S::SPEC.name, key, request_id: &self.request_id, receive: arrival.receive, delayed_check: arrival.quiet }
     }
 }
 

@@ -16,39 +16,40 @@ pub(crate) struct Subject<'a> {
     pub(crate) key: &'a str,
     pub(crate) request_id: &'a str,
     pub(crate) receive: u32,
+    pub(crate) delayed_check: bool,
 }
 
 pub(crate) fn started(about: Subject<'_>) {
-    let Subject { step, key, request_id, receive } = about;
-    tracing::info!(target: TARGET, event = "started", step, subject = key, request_id, receive);
+    let Subject { step, key, request_id, receive, delayed_check } = about;
+    tracing::info!(target: TARGET, event = "started", step, subject = key, request_id, receive, delayed_check);
 }
 
 pub(crate) fn completed(about: Subject<'_>, outcome: Outcome, took: Duration) {
-    let Subject { step, key, request_id, receive } = about;
+    let Subject { step, key, request_id, receive, delayed_check } = about;
     let (outcome, duration_ms) = (outcome.as_str(), u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
-    tracing::info!(target: TARGET, event = "completed", step, subject = key, request_id, receive, outcome, duration_ms);
+    tracing::info!(target: TARGET, event = "completed", step, subject = key, request_id, receive, delayed_check, outcome, duration_ms);
 }
 
 /// A failure that leads to another try; `delay` is not known where the caller decides when.
 pub(crate) fn retrying(about: Subject<'_>, error: &StepError, delay: Option<Duration>) {
-    let Subject { step, key, request_id, receive } = about;
+    let Subject { step, key, request_id, receive, delayed_check } = about;
     let (code, operation, resource) = (error.code().as_str(), error.operation().unwrap_or_default(), error.resource());
     let (message, cause, delay_seconds) = (error.message(), causes(error), delay.map(|delay| delay.as_secs()));
-    tracing::warn!(target: TARGET, event = "retrying", step, subject = key, request_id, receive, code, operation, resource, message, cause, delay_seconds);
+    tracing::warn!(target: TARGET, event = "retrying", step, subject = key, request_id, receive, delayed_check, code, operation, resource, message, cause, delay_seconds);
 }
 
 /// A failure that ends the request.
 pub(crate) fn failed(about: Subject<'_>, error: &StepError) {
-    let Subject { step, key, request_id, receive } = about;
+    let Subject { step, key, request_id, receive, delayed_check } = about;
     let (code, operation, resource) = (error.code().as_str(), error.operation().unwrap_or_default(), error.resource());
     let (message, cause) = (error.message(), causes(error));
     let class = error.class().as_str();
     match error.class() {
         ErrorClass::Conflict => {
-            tracing::warn!(target: TARGET, event = "failed", step, subject = key, request_id, receive, class, code, operation, resource, message, cause);
+            tracing::warn!(target: TARGET, event = "failed", step, subject = key, request_id, receive, delayed_check, class, code, operation, resource, message, cause);
         }
         ErrorClass::Retryable | ErrorClass::Permanent => {
-            tracing::error!(target: TARGET, event = "failed", step, subject = key, request_id, receive, class, code, operation, resource, message, cause);
+            tracing::error!(target: TARGET, event = "failed", step, subject = key, request_id, receive, delayed_check, class, code, operation, resource, message, cause);
         }
     }
 }

@@ -1,0 +1,94 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use org::AccountClass;
+
+/// Provisions organizations on AWS, and shows what was done.
+///
+/// Exit codes: 0 done or in order, 1 failed, 2 usage, 3 differences found.
+#[derive(Debug, Parser)]
+#[command(name = "orgctl", version)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole system in this process, on an AWS that runs in it too. No account, no network, no Docker.
+    #[command(subcommand)]
+    Local(LocalCommand),
+}
+
+/// What to do locally.
+#[derive(Debug, Subcommand)]
+pub enum LocalCommand {
+    /// Provision the organizations of one or more event files and show what there is then.
+    ///
+    /// The real functions run, behind the same event routing, queues, batches and answers as in production.
+    /// Time is simulated: a minute that a step waits passes at once.
+    #[command(after_help = PROVISION_EXAMPLES)]
+    Provision(ProvisionArguments),
+}
+
+const PROVISION_EXAMPLES: &str = "Examples:
+  orgctl local provision events/samples/org-created.json
+  orgctl local provision --repeat 2 events/samples/org-created.json
+  orgctl local provision --json events/samples/many-orgs.jsonl";
+
+/// How to provision locally.
+#[derive(Debug, Args)]
+pub struct ProvisionArguments {
+    /// Files with events: EventBridge events or plain OrgCreated details, one or many a file (JSON, a JSON
+    /// array, or JSON lines).
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Send the events this many times, each time to the same state.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "N")]
+    pub repeat: u32,
+
+    /// Print one JSON document, and nothing else, on standard output.
+    #[arg(long)]
+    pub json: bool,
+
+    /// The region to provision in.
+    #[arg(long, default_value = "us-east-1")]
+    pub region: String,
+
+    /// What the local account may hold.
+    #[arg(long, value_enum, default_value_t = Class::Production)]
+    pub account_class: Class,
+}
+
+/// The class of the local account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Class {
+    /// production and staging organizations.
+    Production,
+    /// qa, development and demo organizations.
+    NonProduction,
+}
+
+impl From<Class> for AccountClass {
+    fn from(class: Class) -> Self {
+        match class {
+            Class::Production => Self::Production,
+            Class::NonProduction => Self::NonProduction,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,70 @@
+//! The registry of steps: a line for each. Everything that is about all steps starts here: the local system,
+//! the tests that hold for every step, and the check that infra/ has them all.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use aws_types::SdkConfig;
+use contract::StepSpec;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use handler::{Function, FunctionError, Invocation, Settings, StepFunction};
+use serde_json::Value;
+
+/// All steps, in the order in which an organization meets them.
+pub const STEPS: [Registered; 5] = [
+    register::<iam_user::IamUser>(),
+    register::<bucket::Bucket>(),
+    register::<bucket_policy::BucketPolicy>(),
+    register::<secret::Secret>(),
+    register::<verify::Verify>(),
+];
+
+/// A step's function, ready to be invoked.
+pub type Invocable = Rc<dyn Fn(Value, Invocation) -> LocalBoxFuture<'static, Result<Value, FunctionError>>>;
+
+/// A step, and how to make its function.
+#[derive(Clone, Copy)]
+pub struct Registered {
+    /// What the step says of itself.
+    pub spec: StepSpec,
+    /// Makes the step's function from its settings.
+    pub function: fn(Settings, &SdkConfig) -> Invocable,
+}
+
+const fn register<S: StepFunction + 'static>() -> Registered {
+    Registered { spec: S::SPEC, function: function::<S> }
+}
+
+fn function<S: StepFunction + 'static>(settings: Settings, sdk: &SdkConfig) -> Invocable {
+    let function = Rc::new(Function::<S>::new(settings, sdk));
+    Rc::new(move |payload, invocation| {
+        let function = Rc::clone(&function);
+        async move { function.invoke(payload, &invocation).await }.boxed_local()
+    })
+}
+
+/// The detail types that steps emit when they are done. Every other trigger is a command.
+pub fn completions() -> BTreeSet<&'static str> {
+    STEPS.iter().map(|step| step.spec.completion).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::{Command, OrgCreated};
+
+    use super::*;
+
+    #[test]
+    fn every_trigger_is_a_command_or_some_steps_completion() {
+        let known = completions();
+        for step in STEPS {
+            for trigger in step.spec.triggers {
+                assert!(known.contains(trigger) || *trigger == OrgCreated::DETAIL_TYPE, "{}: {trigger}", step.spec.name);
+            }
+        }
+        assert_eq!(known.len(), STEPS.len(), "two steps with the same completion");
+        let names: BTreeSet<_> = STEPS.iter().map(|step| step.spec.name).collect();
+        assert_eq!(names.len(), STEPS.len(), "two steps with the same name");
+    }
+}
