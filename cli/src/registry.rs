@@ -60,7 +60,11 @@ mod tests {
         let known = completions();
         for step in STEPS {
             for trigger in step.spec.triggers {
-                assert!(known.contains(trigger) || *trigger == OrgCreated::DETAIL_TYPE, "{}: {trigger}", step.spec.name);
+                assert!(
+                    known.contains(trigger) || *trigger == OrgCreated::DETAIL_TYPE,
+                    "{}: {trigger}",
+                    step.spec.name
+                );
             }
         }
         assert_eq!(known.len(), STEPS.len(), "two steps with the same completion");

@@ -29,11 +29,9 @@ impl Event {
             (Some(source), Some(detail_type), Some(detail)) => {
                 Self { source: source.to_owned(), detail_type: detail_type.to_owned(), detail: detail.clone() }
             }
-            _ => Self {
-                source: USUAL_SOURCE.to_owned(),
-                detail_type: OrgCreated::DETAIL_TYPE.to_owned(),
-                detail: value,
-            },
+            _ => {
+                Self { source: USUAL_SOURCE.to_owned(), detail_type: OrgCreated::DETAIL_TYPE.to_owned(), detail: value }
+            }
         }
     }
 
@@ -56,7 +54,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<Event>, Problem> {
         match value.map_err(|error| Problem::Usage(format!("{shown}: not JSON: {error}")))? {
             Value::Array(values) => events.extend(values.into_iter().map(Event::of)),
             value if value.get("Records").is_some() => {
-                let message = format!("{shown}: is what Lambda hands a function, not an event; give the events themselves");
+                let message =
+                    format!("{shown}: is what Lambda hands a function, not an event; give the events themselves");
                 return Err(Problem::Usage(message));
             }
             value => events.push(Event::of(value)),

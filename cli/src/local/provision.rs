@@ -31,7 +31,11 @@ pub fn run(arguments: &ProvisionArguments) -> Result<ExitCode, Problem> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.map_err(|error| Problem::Failed(error.to_string()))?;
     let guard = runtime.enter();
-    let options = LocalOptions { account_class: arguments.account_class.into(), region: arguments.region.clone(), ..LocalOptions::default() };
+    let options = LocalOptions {
+        account_class: arguments.account_class.into(),
+        region: arguments.region.clone(),
+        ..LocalOptions::default()
+    };
     let system = LocalSystem::start(&options)?;
     drop(guard);
     system.aws.set_latency(CALL_LATENCY);
@@ -52,14 +56,17 @@ async fn provision(
     repeat: u32,
     progress: &Progress,
 ) -> Result<Vec<Document>, Problem> {
-    let mut documents: Vec<Document> = by_org(events, Event::org_id).into_values().map(|events| Document::new(subject(&events))).collect();
+    let mut documents: Vec<Document> =
+        by_org(events, Event::org_id).into_values().map(|events| Document::new(subject(&events))).collect();
     for _ in 0..repeat {
         for event in events {
             system.put_event(&event.source, &event.detail_type, &event.detail)?;
         }
         system.settle().await?;
         let lines = by_org(&progress.take(), |line: &Line| line.subject().to_owned());
-        let emitted = by_org(&system.take_emitted()?, |event: &Emitted| event.detail["orgId"].as_str().unwrap_or("unknown").to_owned());
+        let emitted = by_org(&system.take_emitted()?, |event: &Emitted| {
+            event.detail["orgId"].as_str().unwrap_or("unknown").to_owned()
+        });
         for document in &mut documents {
             let org = &document.organization.org_id;
             let of = (lines.get(org).map(Vec::as_slice), emitted.get(org).map(Vec::as_slice));
@@ -75,7 +82,8 @@ async fn provision(
 
 /// Which organization some events are about.
 fn subject(events: &[Event]) -> OrgSubject {
-    let read = events.iter().find_map(|event| OrgCreated::subject_of(event.detail.get("request").unwrap_or(&event.detail)));
+    let read =
+        events.iter().find_map(|event| OrgCreated::subject_of(event.detail.get("request").unwrap_or(&event.detail)));
     read.unwrap_or_else(|| OrgSubject { org_id: "unknown".to_owned(), environment: None })
 }
 

@@ -79,11 +79,20 @@ impl Document {
         let steps: Vec<StepRow> = STEPS.iter().map(|step| step_row(step.spec.name, lines)).collect();
         let completion = STEPS.last().map(|step| step.spec.completion).unwrap_or_default();
         let saw = |detail_type: &str| emitted.iter().any(|event| event.detail_type == detail_type);
-        self.provisioned = saw(completion) && !saw(FAILED_DETAIL_TYPE) && steps.iter().all(|step| step.outcome != "failed");
+        self.provisioned =
+            saw(completion) && !saw(FAILED_DETAIL_TYPE) && steps.iter().all(|step| step.outcome != "failed");
         self.resources = resources(emitted);
-        self.events.extend(emitted.iter().map(|event| EventRow { detail_type: event.detail_type.clone(), detail: event.detail.clone() }));
+        self.events.extend(
+            emitted
+                .iter()
+                .map(|event| EventRow { detail_type: event.detail_type.clone(), detail: event.detail.clone() }),
+        );
         let changed = steps.iter().any(|step| step.outcome != "unchanged");
-        self.runs.push(RunRow { run: u32::try_from(self.runs.len()).unwrap_or_default() + 1, changed, steps: steps.clone() });
+        self.runs.push(RunRow {
+            run: u32::try_from(self.runs.len()).unwrap_or_default() + 1,
+            changed,
+            steps: steps.clone(),
+        });
         self.steps = steps;
     }
 
@@ -95,7 +104,11 @@ impl Document {
         let mut out = anstream::stdout();
         let OrgSubject { org_id, environment } = &self.organization;
         let environment = environment.as_deref().unwrap_or("no environment");
-        let verdict = if self.provisioned { format!("{GREEN}provisioned{GREEN:#}") } else { format!("{RED}not provisioned{RED:#}") };
+        let verdict = if self.provisioned {
+            format!("{GREEN}provisioned{GREEN:#}")
+        } else {
+            format!("{RED}not provisioned{RED:#}")
+        };
         writeln!(out, "\n{BOLD}{org_id}{BOLD:#} ({environment}): {verdict}\n")?;
         let mut resources = table(["Resource", "ARN"]);
         resources.add_rows(self.resources.iter().map(|resource| [resource.kind.as_str(), &resource.arn]));
@@ -104,7 +117,12 @@ impl Document {
         }
         let mut steps = table(["Step", "Outcome", "Attempts", "Done after"]);
         for row in &self.steps {
-            steps.add_row([row.step.to_owned(), row.outcome.to_owned(), row.attempts.to_string(), format!("{:.2} s", row.seconds)]);
+            steps.add_row([
+                row.step.to_owned(),
+                row.outcome.to_owned(),
+                row.attempts.to_string(),
+                format!("{:.2} s", row.seconds),
+            ]);
         }
         writeln!(out, "{steps}\n")?;
         let mut events = table(["Event", "Step", "Result", "Event id"]);
@@ -115,7 +133,11 @@ impl Document {
         }
         writeln!(out, "{events}")?;
         for run in &self.runs {
-            let what = if run.changed { "changed what had to be changed" } else { "changed nothing: every step found its work done (unchanged)" };
+            let what = if run.changed {
+                "changed what had to be changed"
+            } else {
+                "changed nothing: every step found its work done (unchanged)"
+            };
             writeln!(out, "Run {}: {what}.", run.run)?;
         }
         Ok(())
@@ -131,14 +153,21 @@ fn table<const N: usize>(header: [&str; N]) -> Table {
 fn step_row(step: &'static str, lines: &[Line]) -> StepRow {
     let of_step = || lines.iter().filter(|line| line.step() == step);
     let ended = || of_step().filter(|line| line.event() == "completed" || line.event() == "failed");
-    let rank = |line: &Line| OUTCOMES.iter().position(|outcome| *outcome == if line.event() == "failed" { "failed" } else { line.outcome() });
+    let rank = |line: &Line| {
+        OUTCOMES.iter().position(|outcome| *outcome == if line.event() == "failed" { "failed" } else { line.outcome() })
+    };
     let outcome = ended().filter_map(rank).max().and_then(|rank| OUTCOMES.get(rank)).copied();
     StepRow {
         step,
         outcome: outcome.unwrap_or("not run"),
         attempts: of_step().filter(|line| line.event() == "started").count(),
         // Of the strongest outcome: the delayed check comes minutes later and says nothing new.
-        seconds: ended().filter(|line| rank(line) == outcome.and_then(|outcome| OUTCOMES.iter().position(|other| *other == outcome))).map(|line| line.seconds).fold(0.0, f64::max),
+        seconds: ended()
+            .filter(|line| {
+                rank(line) == outcome.and_then(|outcome| OUTCOMES.iter().position(|other| *other == outcome))
+            })
+            .map(|line| line.seconds)
+            .fold(0.0, f64::max),
     }
 }
 

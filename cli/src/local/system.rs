@@ -105,7 +105,8 @@ impl LocalSystem {
     /// # Errors
     /// When the bus does not take it.
     pub fn put_event(&self, source: &str, detail_type: &str, detail: &Value) -> Result<(), Problem> {
-        let entry = json!({ "EventBusName": BUS, "Source": source, "DetailType": detail_type, "Detail": detail.to_string() });
+        let entry =
+            json!({ "EventBusName": BUS, "Source": source, "DetailType": detail_type, "Detail": detail.to_string() });
         let answer = self.api("events", "PutEvents", json!({ "Entries": [entry] }))?;
         match answer["FailedEntryCount"].as_u64() {
             Some(0) => Ok(()),
@@ -144,7 +145,8 @@ impl LocalSystem {
     /// # Errors
     /// When the queue that hears them does not answer.
     pub fn take_emitted(&self) -> Result<Vec<Emitted>, Problem> {
-        let bodies = self.take_messages(WATCHER)?.into_iter().map(|message| message["Body"].as_str().map(str::to_owned));
+        let bodies =
+            self.take_messages(WATCHER)?.into_iter().map(|message| message["Body"].as_str().map(str::to_owned));
         let events = bodies.flatten().filter_map(|body| serde_json::from_str::<Value>(&body).ok());
         Ok(events
             .map(|event| Emitted {
@@ -184,15 +186,21 @@ impl LocalSystem {
         let queue = queue_name(step.spec.name);
         let dead_letters = format!("{queue}-dlq");
         self.create_queue(&dead_letters, json!({}))?;
-        let redrive = json!({ "deadLetterTargetArn": self.queue_arn(&dead_letters), "maxReceiveCount": MAX_RECEIVE_COUNT });
+        let redrive =
+            json!({ "deadLetterTargetArn": self.queue_arn(&dead_letters), "maxReceiveCount": MAX_RECEIVE_COUNT });
         let visibility = options.function_timeout * VISIBILITY_TIMEOUTS;
-        let attributes = json!({ "RedrivePolicy": redrive.to_string(), "VisibilityTimeout": visibility.as_secs().to_string() });
+        let attributes =
+            json!({ "RedrivePolicy": redrive.to_string(), "VisibilityTimeout": visibility.as_secs().to_string() });
         self.create_queue(&queue, attributes)?;
         for pattern in patterns(&step.spec) {
             self.add_rule(&queue, &pattern)?;
         }
         self.add_function(step, options)?;
-        let source = EventSource { function: step.spec.name.to_owned(), batch_size: BATCH_SIZE, maximum_concurrency: Some(MAXIMUM_CONCURRENCY) };
+        let source = EventSource {
+            function: step.spec.name.to_owned(),
+            batch_size: BATCH_SIZE,
+            maximum_concurrency: Some(MAXIMUM_CONCURRENCY),
+        };
         self.lambda.add_event_source_mapping(&self.queue_arn(&queue), source).map_err(failed)
     }
 
@@ -218,7 +226,10 @@ impl LocalSystem {
             let deadline = UNIX_EPOCH + Duration::from_millis(invocation.deadline.0);
             let running = function(invocation.payload, Invocation { function_arn: invocation.function_arn, deadline });
             async move {
-                let error = |error: handler::FunctionError| FunctionError { error_type: error.error_type, error_message: error.error_message };
+                let error = |error: handler::FunctionError| FunctionError {
+                    error_type: error.error_type,
+                    error_message: error.error_message,
+                };
                 running.await.map_err(error)
             }
             .boxed_local()
@@ -230,7 +241,11 @@ impl LocalSystem {
     fn add_rule(&self, queue: &str, pattern: &Value) -> Result<(), Problem> {
         let source = pattern["source"][0].as_str().unwrap_or_default();
         let name = format!("{queue}-{source}");
-        self.api("events", "PutRule", json!({ "EventBusName": BUS, "Name": name, "EventPattern": pattern.to_string() }))?;
+        self.api(
+            "events",
+            "PutRule",
+            json!({ "EventBusName": BUS, "Name": name, "EventPattern": pattern.to_string() }),
+        )?;
         let target = json!({ "Id": "queue", "Arn": self.queue_arn(queue) });
         self.api("events", "PutTargets", json!({ "EventBusName": BUS, "Rule": name, "Targets": [target] })).map(drop)
     }
@@ -265,7 +280,11 @@ impl LocalSystem {
                 return Ok(taken);
             }
             for message in messages {
-                self.api("sqs", "DeleteMessage", json!({ "QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"] }))?;
+                self.api(
+                    "sqs",
+                    "DeleteMessage",
+                    json!({ "QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"] }),
+                )?;
                 taken.push(message);
             }
         }
@@ -299,7 +318,8 @@ fn queue_name(step: &str) -> String {
 /// What a step's queue hears: commands from those who may give them, completions from the provisioner.
 fn patterns(spec: &StepSpec) -> Vec<Value> {
     let completions = registry::completions();
-    let (done, commands): (Vec<&str>, Vec<&str>) = spec.triggers.iter().partition(|trigger| completions.contains(**trigger));
+    let (done, commands): (Vec<&str>, Vec<&str>) =
+        spec.triggers.iter().partition(|trigger| completions.contains(**trigger));
     let sources = [("org-signup", commands), (SOURCE, done)];
     let heard = sources.into_iter().filter(|(_, types)| !types.is_empty());
     heard.map(|(source, types)| json!({ "source": [source], "detail-type": types })).collect()

@@ -7,9 +7,9 @@ mod blocked;
 
 use std::fmt;
 
+use aws::AwsError;
 use aws::buckets::{self, Search, Seeker};
 use aws::users::{self, User};
-use aws::AwsError;
 use aws_types::SdkConfig;
 use contract::{Change, Effect, ErrorCode, OrgCreated, Report, Run, Step, StepError, StepSpec};
 use futures_util::future::join;
@@ -57,11 +57,8 @@ impl StepFunction for BucketPolicy {
 }
 
 impl Step for BucketPolicy {
-    const SPEC: StepSpec = StepSpec {
-        name: "bucket-policy",
-        triggers: &["BucketProvisioned"],
-        completion: "BucketPolicyProvisioned",
-    };
+    const SPEC: StepSpec =
+        StepSpec { name: "bucket-policy", triggers: &["BucketProvisioned"], completion: "BucketPolicyProvisioned" };
     type Command = OrgCreated;
     type Observed = Observed;
     type Change = PutPolicy;
@@ -109,7 +106,12 @@ impl Step for BucketPolicy {
     }
 }
 
-fn plan(place: &Place, bucket: &BucketName, existing: Option<&str>, user_arn: &str) -> Result<Vec<PutPolicy>, StepError> {
+fn plan(
+    place: &Place,
+    bucket: &BucketName,
+    existing: Option<&str>,
+    user_arn: &str,
+) -> Result<Vec<PutPolicy>, StepError> {
     let document = bucket_policy(place, bucket, user_arn);
     let Some(existing) = existing else {
         return Ok(vec![PutPolicy { bucket: bucket.clone(), document, replaces: false }]);
@@ -118,7 +120,9 @@ fn plan(place: &Place, bucket: &BucketName, existing: Option<&str>, user_arn: &s
         return Ok(Vec::new());
     }
     if let Some(grant) = public_grant_outside(existing, place, bucket) {
-        let message = format!("its policy has a grant beside the public folder ({grant}), which somebody put there; remove the grant and replay the event");
+        let message = format!(
+            "its policy has a grant beside the public folder ({grant}), which somebody put there; remove the grant and replay the event"
+        );
         return Err(StepError::new(ErrorCode::PublicGrant, buckets::resource(bucket), message));
     }
     Ok(vec![PutPolicy { bucket: bucket.clone(), document, replaces: true }])

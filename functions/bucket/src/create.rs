@@ -32,7 +32,8 @@ impl Bucket {
             .tags(tag(self.conventions.tag_key(), run.command.org_id.as_str())?)
             .tags(tag(ORG_STATE_TAG, ORG_STATE_ACTIVE)?);
         if run.place.region != US_EAST_1 {
-            configuration = configuration.location_constraint(BucketLocationConstraint::from(run.place.region.as_str()));
+            configuration =
+                configuration.location_constraint(BucketLocationConstraint::from(run.place.region.as_str()));
         }
         let mut request = self
             .s3

@@ -88,10 +88,14 @@ impl Step for Bucket {
         let name = match (existing, rest.next_if(|change| matches!(change, BucketChange::Create(_)))) {
             (Some(bucket), _) => bucket.name.clone(),
             (None, Some(BucketChange::Create(vacancy))) => self.create(run, vacancy).await?,
-            (None, _) => return Err(StepError::new(ErrorCode::Unexpected, "bucket", "there is none and none is planned")),
+            (None, _) => {
+                return Err(StepError::new(ErrorCode::Unexpected, "bucket", "there is none and none is planned"));
+            }
         };
         // Access control lists go before the public access block, so that none of them ever becomes effective.
-        while let Some(change) = rest.next_if(|change| matches!(change, BucketChange::TagState | BucketChange::EnforceOwner)) {
+        while let Some(change) =
+            rest.next_if(|change| matches!(change, BucketChange::TagState | BucketChange::EnforceOwner))
+        {
             self.change(run.place, &name, existing, change).await?;
         }
         try_join_all(rest.map(|change| self.change(run.place, &name, existing, change))).await?;
@@ -105,7 +109,9 @@ fn plan_setup(place: &Place, bucket: &Found<Setup>) -> Result<Vec<BucketChange>,
     if let (true, Some(policy)) = (blocks_public_access, policy)
         && let Some(grant) = public_grant_outside(policy, place, &bucket.name)
     {
-        let message = format!("its policy has a grant beside the public folder ({grant}), which opening the bucket would make effective; remove the grant");
+        let message = format!(
+            "its policy has a grant beside the public folder ({grant}), which opening the bucket would make effective; remove the grant"
+        );
         return Err(StepError::new(ErrorCode::PublicGrant, buckets::resource(&bucket.name), message));
     }
     let untagged = !bucket.tags.iter().any(|(key, _)| key == ORG_STATE_TAG);

@@ -36,13 +36,21 @@ pub(crate) fn holds(secret: &StoredSecret, access_key_id: &str) -> bool {
 
 /// Decides. The order matters: what only a person may decide comes before what time decides, and that before
 /// any write.
-pub(crate) fn plan(looked: &Looked, user: &User, secret_name: &str, grace: Duration) -> Result<Vec<SecretChange>, StepError> {
+pub(crate) fn plan(
+    looked: &Looked,
+    user: &User,
+    secret_name: &str,
+    grace: Duration,
+) -> Result<Vec<SecretChange>, StepError> {
     let current = looked.secret.as_ref().and_then(|secret| secret.current.as_ref());
     let stored = current.map(|version| version.credential(secret_name, &user.name)).transpose()?;
     let (kept, strays): (Vec<_>, Vec<_>) =
         looked.keys.iter().partition(|key| stored.is_some_and(|stored| stored.access_key_id == key.id));
     if let Some(key) = kept.iter().find(|key| !key.active) {
-        let message = format!("its stored access key {} is not active, which somebody decided; activate it, or rotate the key", key.id);
+        let message = format!(
+            "its stored access key {} is not active, which somebody decided; activate it, or rotate the key",
+            key.id
+        );
         return Err(StepError::new(ErrorCode::StoredKeyInactive, users::resource(&user.name), message));
     }
     let mut changes = judge_strays(&strays, user, grace)?;
@@ -68,11 +76,18 @@ fn judge_strays(strays: &[&KeyFacts], user: &User, grace: Duration) -> Result<Ve
     let old = || strays.iter().filter(|key| key.age > grace);
     let lost = |key: &KeyFacts| user.created_by_us() && key.used == Some(false);
     if let Some(key) = old().find(|key| !lost(key)) {
-        let message = format!("has the access key {}, which the provisioner did not make or which was used; delete it, or store it as the organization's key", key.id);
+        let message = format!(
+            "has the access key {}, which the provisioner did not make or which was used; delete it, or store it as the organization's key",
+            key.id
+        );
         return Err(StepError::new(ErrorCode::UnmanagedKey, users::resource(&user.name), message));
     }
     if let Some(key) = strays.iter().find(|key| key.age <= grace) {
-        let message = format!("another run may be about to store its access key {}; the step is tried again when the key is older than {} s", key.id, grace.as_secs());
+        let message = format!(
+            "another run may be about to store its access key {}; the step is tried again when the key is older than {} s",
+            key.id,
+            grace.as_secs()
+        );
         return Err(StepError::new(ErrorCode::InProgress, users::resource(&user.name), message));
     }
     Ok(old().map(|key| SecretChange::DeleteLostKey { access_key_id: key.id.clone() }).collect())

@@ -10,9 +10,9 @@ mod store;
 use std::fmt;
 use std::time::Duration;
 
+use aws::ServerDate;
 use aws::secrets::{self, StoredSecret};
 use aws::users::{self, User};
-use aws::ServerDate;
 use aws_smithy_async::time::SharedTimeSource;
 use contract::{Change, Effect, OrgCreated, Report, Run, Step, StepError, StepSpec};
 use futures_util::future::{join3, try_join_all};
@@ -86,11 +86,13 @@ impl Step for Secret {
             let age = date.age_of(&key.created);
             let is_stored = secret.as_ref().is_some_and(|secret| keys::holds(secret, &key.id));
             // Whether a key was ever used is only asked of one that may have to be judged.
-            let used = if is_stored || age <= self.grace { None } else { Some(self.was_used(&user_name, &key.id).await?) };
+            let used =
+                if is_stored || age <= self.grace { None } else { Some(self.was_used(&user_name, &key.id).await?) };
             Ok::<_, StepError>(KeyFacts { id: key.id, active: key.active, age, used })
         });
         let keys = try_join_all(facts).await?;
-        let version_age = secret.as_ref().and_then(|secret| secret.current.as_ref()).map(|version| date.age_of(&version.created));
+        let version_age =
+            secret.as_ref().and_then(|secret| secret.current.as_ref()).map(|version| date.age_of(&version.created));
         Ok(Observed { user: user?, looked: Looked { keys, secret, version_age } })
     }
 
@@ -109,7 +111,8 @@ impl Step for Secret {
         observed: Observed,
         changes: Vec<SecretChange>,
     ) -> Result<Report, StepError> {
-        let mut arn = observed.looked.secret.as_ref().map(|secret: &StoredSecret| secret.arn.clone()).unwrap_or_default();
+        let mut arn =
+            observed.looked.secret.as_ref().map(|secret: &StoredSecret| secret.arn.clone()).unwrap_or_default();
         for change in changes {
             match change {
                 SecretChange::DeleteLostKey { access_key_id } => self.delete_key(run.command, &access_key_id).await?,
@@ -140,8 +143,12 @@ impl fmt::Display for SecretChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DeleteLostKey { access_key_id } => write!(f, "delete the lost access key {access_key_id}"),
-            Self::CreateKey(StorePlace::NewSecret { .. }) => f.write_str("create an access key and store it in a new secret"),
-            Self::CreateKey(StorePlace::NewVersion { .. }) => f.write_str("create an access key and store it as the secret's next version"),
+            Self::CreateKey(StorePlace::NewSecret { .. }) => {
+                f.write_str("create an access key and store it in a new secret")
+            }
+            Self::CreateKey(StorePlace::NewVersion { .. }) => {
+                f.write_str("create an access key and store it as the secret's next version")
+            }
         }
     }
 }

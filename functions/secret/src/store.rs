@@ -72,7 +72,10 @@ impl Place {
 
     /// The version after `replaced`.
     pub(crate) fn successor_of(name: &str, replaced: &str) -> Self {
-        Self::NewVersion { name: name.to_owned(), token: Uuid::new_v5(&TOKENS, format!("{name}\n{replaced}").as_bytes()).to_string() }
+        Self::NewVersion {
+            name: name.to_owned(),
+            token: Uuid::new_v5(&TOKENS, format!("{name}\n{replaced}").as_bytes()).to_string(),
+        }
     }
 
     fn name(&self) -> &str {
@@ -94,11 +97,16 @@ impl Secret {
     pub(crate) async fn create_and_store(&self, run: &Run<'_, OrgCreated>, place: &Place) -> Result<String, StepError> {
         let left = run.deadline.left(self.time.now());
         if left + CLIENT_TIMEOUT + READ_LAG > self.grace {
-            let message = format!("the function may run for {} s more, too long for a KEY_GRACE_SECONDS of {}; shorten the function's timeout or lengthen the grace", left.as_secs(), self.grace.as_secs());
+            let message = format!(
+                "the function may run for {} s more, too long for a KEY_GRACE_SECONDS of {}; shorten the function's timeout or lengthen the grace",
+                left.as_secs(),
+                self.grace.as_secs()
+            );
             return Err(StepError::new(ErrorCode::Misconfigured, secrets::resource(place.name()), message));
         }
         if left < TIME_TO_CREATE_AND_STORE {
-            let message = "too little of the invocation's time is left to make a key and store it; the step is tried again later";
+            let message =
+                "too little of the invocation's time is left to make a key and store it; the step is tried again later";
             return Err(StepError::new(ErrorCode::OutOfTime, secrets::resource(place.name()), message));
         }
         let check = self.own_queue.check_later(run, self.grace + CHECK_MARGIN);
@@ -116,7 +124,9 @@ impl Secret {
             }
             Stored::Unknown(error) => {
                 let message = "whether the new key was stored is not known; the next run sees it";
-                Err(error.explain(secrets::resource(place.name()), |_| Some((ErrorCode::OutcomeUnknown, message.to_owned()))))
+                Err(error.explain(secrets::resource(place.name()), |_| {
+                    Some((ErrorCode::OutcomeUnknown, message.to_owned()))
+                }))
             }
         }
     }
@@ -145,7 +155,11 @@ impl Secret {
             })
         })?;
         let key = answer.access_key.ok_or_else(|| {
-            StepError::new(ErrorCode::OutcomeUnknown, resource, "CreateAccessKey answered without a key; the next run sees whether there is one")
+            StepError::new(
+                ErrorCode::OutcomeUnknown,
+                resource,
+                "CreateAccessKey answered without a key; the next run sees whether there is one",
+            )
         })?;
         Ok(Credential {
             access_key_id: key.access_key_id,
@@ -158,7 +172,11 @@ impl Secret {
     /// of its outcome is known for certain: once an attempt ended without an answer, nothing that a later
     /// one says proves that the key is not stored.
     async fn store(&self, command: &OrgCreated, place: &Place, credential: &Credential) -> Stored {
-        let mut delays = ExponentialBuilder::default().with_min_delay(FIRST_STORE_DELAY).with_max_times(STORE_RETRIES).with_jitter().build();
+        let mut delays = ExponentialBuilder::default()
+            .with_min_delay(FIRST_STORE_DELAY)
+            .with_max_times(STORE_RETRIES)
+            .with_jitter()
+            .build();
         let mut unknown = false;
         loop {
             let error = match self.store_once(command, place, credential).await {
@@ -175,7 +193,12 @@ impl Secret {
         }
     }
 
-    async fn store_once(&self, command: &OrgCreated, place: &Place, credential: &Credential) -> Result<String, AwsError> {
+    async fn store_once(
+        &self,
+        command: &OrgCreated,
+        place: &Place,
+        credential: &Credential,
+    ) -> Result<String, AwsError> {
         let once = aws_sdk_secretsmanager::config::Builder::new().retry_config(RetryConfig::disabled());
         let value = credential.to_secret_string();
         let arn = match place {
@@ -194,7 +217,12 @@ impl Secret {
                 answer.map_err(|error| AwsError::of("CreateSecret", error))?.arn
             }
             Place::NewVersion { name, token } => {
-                let request = self.secrets.put_secret_value().secret_id(name).client_request_token(token).secret_string(value.expose());
+                let request = self
+                    .secrets
+                    .put_secret_value()
+                    .secret_id(name)
+                    .client_request_token(token)
+                    .secret_string(value.expose());
                 let answer = request.customize().config_override(once).send().await;
                 answer.map_err(|error| AwsError::of("PutSecretValue", error))?.arn
             }
@@ -227,10 +255,9 @@ impl Secret {
 /// What a certain refusal to store means.
 fn explain(place: &Place, error: AwsError) -> StepError {
     error.explain(secrets::resource(place.name()), |error| match error.code() {
-        "ResourceExistsException" => Some((
-            ErrorCode::ConcurrentUpdate,
-            "another run stored a key first; the step looks again later".to_owned(),
-        )),
+        "ResourceExistsException" => {
+            Some((ErrorCode::ConcurrentUpdate, "another run stored a key first; the step looks again later".to_owned()))
+        }
         "ResourceNotFoundException" | "InvalidRequestException" => Some((
             ErrorCode::ConcurrentUpdate,
             "was deleted or scheduled for deletion in the meantime; the step looks again later".to_owned(),

@@ -34,14 +34,19 @@ impl Verify {
             (setup.blocks_public_access, "still blocks public access"),
             (!setup.enforces_owner, "still has access control lists"),
             (!setup.has_marker, "has no marker of the public folder yet"),
-            (!setup.policy.as_ref().is_some_and(|policy| same_policy(policy, &golden)), "does not have the convention's policy yet"),
+            (
+                !setup.policy.as_ref().is_some_and(|policy| same_policy(policy, &golden)),
+                "does not have the convention's policy yet",
+            ),
         ];
         if let Some((_, what)) = waits.into_iter().find(|(waits, _)| *waits) {
             return Err(waiting(buckets::resource(&bucket.name), what));
         }
-        let secret = observed.secret.as_ref().ok_or_else(|| waiting(secrets::resource(&secret_name), "is not there yet"))?;
+        let secret =
+            observed.secret.as_ref().ok_or_else(|| waiting(secrets::resource(&secret_name), "is not there yet"))?;
         secret.require_ours(&self.conventions, org)?;
-        let version = secret.current.as_ref().ok_or_else(|| waiting(secrets::resource(&secret_name), "has no value yet"))?;
+        let version =
+            secret.current.as_ref().ok_or_else(|| waiting(secrets::resource(&secret_name), "has no value yet"))?;
         let credential = version.credential(&secret_name, &user_name)?;
         only_key(observed, credential)?;
         Ok(Inventory { user, bucket: &bucket.name, secret, credential })
@@ -55,7 +60,10 @@ fn only_key(observed: &Observed, credential: &Credential) -> Result<(), StepErro
     match stored {
         None => Err(waiting(resource(), "does not show its stored access key yet")),
         Some(key) if !key.active => {
-            let message = format!("its stored access key {} is not active, which somebody decided; activate it, or rotate the key", key.id);
+            let message = format!(
+                "its stored access key {} is not active, which somebody decided; activate it, or rotate the key",
+                key.id
+            );
             Err(StepError::new(ErrorCode::StoredKeyInactive, resource(), message))
         }
         Some(_) if observed.keys.len() > 1 => {

@@ -7,10 +7,10 @@ mod probes;
 use std::convert::Infallible;
 use std::fmt;
 
+use aws::ServerDate;
 use aws::buckets::{self, Search, Seeker};
 use aws::secrets::{self, StoredSecret};
 use aws::users::{self, AccessKey, User};
-use aws::ServerDate;
 use aws_types::SdkConfig;
 use contract::{Change, Effect, Evidence, OrgCreated, Report, Resource, Run, Step, StepError, StepSpec};
 use futures_util::future::join4;
@@ -113,7 +113,12 @@ impl Step for Verify {
         Ok(Vec::new())
     }
 
-    async fn apply(&self, run: &Run<'_, OrgCreated>, observed: Observed, _: Vec<NoChange>) -> Result<Report, StepError> {
+    async fn apply(
+        &self,
+        run: &Run<'_, OrgCreated>,
+        observed: Observed,
+        _: Vec<NoChange>,
+    ) -> Result<Report, StepError> {
         let inventory = self.inventory(run, &observed)?;
         let bucket_arn = run.place.bucket_arn(inventory.bucket.as_str());
         Ok(Report {
@@ -132,7 +137,10 @@ fn evidence(inventory: &Inventory<'_>) -> Vec<Evidence> {
     let key = &inventory.credential.access_key_id;
     vec![
         Evidence::new("user", format!("{} is there and tagged", inventory.user.name)),
-        Evidence::new("bucket", format!("{} is there, tagged, open to policies, closed to access control lists", inventory.bucket)),
+        Evidence::new(
+            "bucket",
+            format!("{} is there, tagged, open to policies, closed to access control lists", inventory.bucket),
+        ),
         Evidence::new("marker", format!("{} is readable without credentials", buckets::MARKER_KEY)),
         Evidence::new("policy", "equals the convention's"),
         Evidence::new("access key", format!("{key} is the only key, active, and the stored one")),

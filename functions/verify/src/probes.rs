@@ -21,12 +21,22 @@ impl Verify {
     /// Tries the stored key on its bucket and beyond, and the public folder without a key.
     pub(crate) async fn probe(&self, place: &Place, inventory: &Inventory<'_>) -> Probes {
         let credential = inventory.credential;
-        let credentials =
-            Credentials::new(&credential.access_key_id, credential.secret_access_key.expose(), None, None, "stored access key");
+        let credentials = Credentials::new(
+            &credential.access_key_id,
+            credential.secret_access_key.expose(),
+            None,
+            None,
+            "stored access key",
+        );
         let config = aws_sdk_s3::config::Builder::from(&self.sdk).credentials_provider(credentials).build();
         let (with_key, bucket) = (Client::from_conf(config), inventory.bucket.as_str());
         let list = with_key.list_objects_v2().bucket(bucket).max_keys(1).expected_bucket_owner(&place.account);
-        let read = self.anonymous_s3.get_object().bucket(bucket).key(buckets::MARKER_KEY).expected_bucket_owner(&place.account);
+        let read = self
+            .anonymous_s3
+            .get_object()
+            .bucket(bucket)
+            .key(buckets::MARKER_KEY)
+            .expected_bucket_owner(&place.account);
         let (list, list_buckets, read) = join3(list.send(), with_key.list_buckets().send(), read.send()).await;
         Probes {
             lists_bucket: list.map(drop).map_err(|error| AwsError::of("ListObjectsV2", error)),

@@ -91,10 +91,10 @@ pub async fn search<T>(
 ) -> Result<Search<T>, StepError> {
     let requested = seeker.requested_name()?;
     let wanted = requested.clone().unwrap_or_else(|| seeker.conventions.bucket_name(seeker.org));
-    let (listed, (tags, first_details)) =
-        join(seeker.list(), join(seeker.tags(&wanted, None), details(&wanted))).await;
+    let (listed, (tags, first_details)) = join(seeker.list(), join(seeker.tags(&wanted, None), details(&wanted))).await;
     let (listed, tags) = (listed?, tags?);
-    let mut found = Search { here: Vec::new(), elsewhere: Vec::new(), wanted: (wanted.clone(), Occupant::Nobody), requested };
+    let mut found =
+        Search { here: Vec::new(), elsewhere: Vec::new(), wanted: (wanted.clone(), Occupant::Nobody), requested };
     found.wanted.1 = match &tags {
         Look::Absent => Occupant::Nobody,
         Look::Denied if !listed.iter().any(|(name, _)| *name == wanted) => Occupant::AnotherAccount,
@@ -108,7 +108,8 @@ pub async fn search<T>(
         Look::OtherRegion => Occupant::AnotherAccount,
     };
     let others = listed.iter().filter(|(name, region)| *name != wanted || *region != seeker.place.region);
-    let looks = others.map(async |(name, region)| Ok::<_, StepError>((name, region, seeker.tags(name, Some(region)).await?)));
+    let looks =
+        others.map(async |(name, region)| Ok::<_, StepError>((name, region, seeker.tags(name, Some(region)).await?)));
     for (name, region, look) in try_join_all(looks).await? {
         match look {
             Look::Tags(tags) if seeker.owns(&tags) && *region == seeker.place.region => {
@@ -133,18 +134,25 @@ impl<T> Search<T> {
     /// command asks for, and when the organization is not active.
     pub fn bucket(&self) -> Result<Option<&Bucket<T>>, StepError> {
         if let Some((name, region)) = self.elsewhere.first() {
-            let message = format!("is this organization's and lies in {region}; provision the organization there, or move the bucket's content and delete it");
+            let message = format!(
+                "is this organization's and lies in {region}; provision the organization there, or move the bucket's content and delete it"
+            );
             return Err(StepError::new(ErrorCode::BucketElsewhere, resource(name), message));
         }
         if let [one, two, ..] = &self.here[..] {
-            let message = format!("carries this organization's tag, and so does {}; remove the tag from the one that is not its bucket", two.name);
+            let message = format!(
+                "carries this organization's tag, and so does {}; remove the tag from the one that is not its bucket",
+                two.name
+            );
             return Err(StepError::new(ErrorCode::BucketAmbiguous, resource(&one.name), message));
         }
         let Some(bucket) = self.here.first() else { return Ok(None) };
         require_active(&resource(&bucket.name), value(&bucket.tags, ORG_STATE_TAG).as_deref())?;
         match &self.requested {
             Some(requested) if *requested != bucket.name => {
-                let message = format!("is this organization's, but the event asks for bucketName {requested}; send the event without it, or move the content and remove the tag");
+                let message = format!(
+                    "is this organization's, but the event asks for bucketName {requested}; send the event without it, or move the content and remove the tag"
+                );
                 Err(StepError::new(ErrorCode::BucketNameDiffers, resource(&bucket.name), message))
             }
             _ => Ok(Some(bucket)),
@@ -189,7 +197,8 @@ pub fn name_taken(name: &BucketName) -> StepError {
 }
 
 fn denied(name: &BucketName) -> StepError {
-    let message = "is in our account, but reading its tags is denied; give the function's role s3:GetBucketTagging on it";
+    let message =
+        "is in our account, but reading its tags is denied; give the function's role s3:GetBucketTagging on it";
     StepError::new(ErrorCode::AccessDenied, resource(name), message).during("GetBucketTagging")
 }
 
@@ -233,11 +242,15 @@ impl Seeker<'_> {
         let (mut found, mut token) = (Vec::new(), None);
         for _ in 0..MOST_PAGES {
             let request = self.s3.list_buckets().prefix(&prefix).max_buckets(PAGE_SIZE).set_continuation_token(token);
-            let page = request.send().await.map_err(|error| {
-                AwsError::of("ListBuckets", error).explain_as_usual(format!("buckets {prefix}*"))
-            })?;
+            let page = request
+                .send()
+                .await
+                .map_err(|error| AwsError::of("ListBuckets", error).explain_as_usual(format!("buckets {prefix}*")))?;
             for bucket in page.buckets.unwrap_or_default() {
-                let name = bucket.name.as_deref().and_then(|name| self.conventions.own_bucket_name(self.org, self.place, name));
+                let name = bucket
+                    .name
+                    .as_deref()
+                    .and_then(|name| self.conventions.own_bucket_name(self.org, self.place, name));
                 let region = bucket.bucket_region.unwrap_or_else(|| self.place.region.clone());
                 found.extend(name.map(|name| (name, region)));
             }
@@ -259,14 +272,14 @@ impl Seeker<'_> {
             None => request.send().await,
         };
         match answer.map_err(|error| AwsError::of("GetBucketTagging", error)) {
-            Ok(answer) => {
-                Ok(Look::Tags(answer.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect()))
-            }
+            Ok(answer) => Ok(Look::Tags(answer.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect())),
             Err(error) => match error.code() {
                 "NoSuchTagSet" => Ok(Look::Tags(Vec::new())),
                 "NoSuchBucket" => Ok(Look::Absent),
                 "AccessDenied" => Ok(Look::Denied),
-                "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => Ok(Look::OtherRegion),
+                "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
+                    Ok(Look::OtherRegion)
+                }
                 _ => Err(error.explain_as_usual(resource(name))),
             },
         }
@@ -281,8 +294,13 @@ pub async fn blocks_public_access(s3: &Client, place: &Place, name: &BucketName)
     let request = s3.get_public_access_block().bucket(name.as_str()).expected_bucket_owner(&place.account);
     match request.send().await.map_err(|error| AwsError::of("GetPublicAccessBlock", error)) {
         Ok(answer) => Ok(answer.public_access_block_configuration.is_some_and(|block| {
-            [block.block_public_acls, block.ignore_public_acls, block.block_public_policy, block.restrict_public_buckets]
-                .contains(&Some(true))
+            [
+                block.block_public_acls,
+                block.ignore_public_acls,
+                block.block_public_policy,
+                block.restrict_public_buckets,
+            ]
+            .contains(&Some(true))
         })),
         Err(error) if error.code() == "NoSuchPublicAccessBlockConfiguration" => Ok(false),
         Err(error) => Err(error.explain_as_usual(resource(name))),

@@ -63,7 +63,8 @@ impl AwsError {
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
-        let (code, message) = (error.code().unwrap_or_default().to_owned(), error.message().unwrap_or_default().to_owned());
+        let (code, message) =
+            (error.code().unwrap_or_default().to_owned(), error.message().unwrap_or_default().to_owned());
         let status = match &error {
             SdkError::ServiceError(context) => Some(context.raw().status().as_u16()),
             _ => None,
@@ -116,15 +117,19 @@ impl AwsError {
     fn usual_meaning(&self) -> (ErrorCode, String) {
         let Self { operation, code, message, .. } = self;
         match code.as_str() {
-            code if THROTTLED.contains(&code) => {
-                (ErrorCode::Throttled, format!("AWS limits the rate of {operation} ({code}); the step is tried again later"))
-            }
-            code if CONCURRENT.contains(&code) => {
-                (ErrorCode::ConcurrentUpdate, format!("{operation} met another change ({code}); the step is tried again later"))
-            }
+            code if THROTTLED.contains(&code) => (
+                ErrorCode::Throttled,
+                format!("AWS limits the rate of {operation} ({code}); the step is tried again later"),
+            ),
+            code if CONCURRENT.contains(&code) => (
+                ErrorCode::ConcurrentUpdate,
+                format!("{operation} met another change ({code}); the step is tried again later"),
+            ),
             code if DENIED.contains(&code) => (
                 ErrorCode::AccessDenied,
-                format!("{operation} was denied ({code}: {message}); give the function's role this permission and replay the event"),
+                format!(
+                    "{operation} was denied ({code}: {message}); give the function's role this permission and replay the event"
+                ),
             ),
             code if UNAVAILABLE.contains(&code) || self.status.is_none_or(|status| status >= 500) => (
                 ErrorCode::ServiceUnavailable,
@@ -132,7 +137,9 @@ impl AwsError {
             ),
             code => (
                 ErrorCode::Unexpected,
-                format!("{operation} answered {code}: {message}; look the code up, mend the cause and replay the event"),
+                format!(
+                    "{operation} answered {code}: {message}; look the code up, mend the cause and replay the event"
+                ),
             ),
         }
     }

@@ -23,7 +23,9 @@ pub fn require_ours(resource: &str, tag_key: &str, tag: Option<&str>, org: &OrgI
         Some(other) => format!("carries the tag {tag_key}={other}"),
         None => format!("has no tag {tag_key}"),
     };
-    let message = format!("exists, but {found}; if it is this organization's, tag it {tag_key}={org}, otherwise remove it or choose another name");
+    let message = format!(
+        "exists, but {found}; if it is this organization's, tag it {tag_key}={org}, otherwise remove it or choose another name"
+    );
     Err(StepError::new(ErrorCode::NotOurs, resource, message))
 }
 
@@ -35,7 +37,9 @@ pub fn require_active(resource: &str, state: Option<&str>) -> Result<(), StepErr
     match state {
         None | Some(ORG_STATE_ACTIVE) => Ok(()),
         Some(state) => {
-            let message = format!("says that the organization is {state}; resume or onboard it again on purpose, an OrgCreated event does not");
+            let message = format!(
+                "says that the organization is {state}; resume or onboard it again on purpose, an OrgCreated event does not"
+            );
             Err(StepError::new(ErrorCode::OrgNotActive, resource, message))
         }
     }

@@ -88,7 +88,9 @@ impl StoredVersion {
         match &self.value {
             Ok(credential) if credential.user_name == user_name => Ok(credential),
             _ => {
-                let message = format!("does not hold an access key of user {user_name} in the form that the provisioner writes; restore an earlier version or delete the secret");
+                let message = format!(
+                    "does not hold an access key of user {user_name} in the form that the provisioner writes; restore an earlier version or delete the secret"
+                );
                 Err(StepError::new(ErrorCode::SecretUnreadable, resource(secret_name), message))
             }
         }
@@ -122,7 +124,8 @@ async fn describe(client: &Client, name: &str, date: &ServerDate) -> Result<Opti
 
 /// The current version; none if the secret is not there, has no current version or is scheduled for deletion.
 async fn current(client: &Client, name: &str, date: &ServerDate) -> Result<Option<StoredVersion>, StepError> {
-    let request = client.get_secret_value().secret_id(name).version_stage(AWSCURRENT).customize().interceptor(date.clone());
+    let request =
+        client.get_secret_value().secret_id(name).version_stage(AWSCURRENT).customize().interceptor(date.clone());
     let answer = match request.send().await.map_err(|error| AwsError::of("GetSecretValue", error)) {
         Ok(answer) => answer,
         Err(error) if error.code() == "ResourceNotFoundException" => return Ok(None),

@@ -41,7 +41,8 @@ impl Intercept for ServerDate {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let date = context.response().headers().get("date").and_then(|date| DateTime::from_str(date, Format::HttpDate).ok());
+        let date =
+            context.response().headers().get("date").and_then(|date| DateTime::from_str(date, Format::HttpDate).ok());
         if let Some(date) = date {
             let mut earliest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             *earliest = Some(earliest.map_or(date.secs(), |seen| seen.min(date.secs())));

@@ -64,7 +64,13 @@ pub async fn access_keys(iam: &Client, name: &str, date: &ServerDate) -> Result<
     let (mut keys, mut marker) = (Vec::new(), None);
     for _ in 0..MOST_PAGES {
         let request = iam.list_access_keys().user_name(name).set_marker(marker);
-        let page = match request.customize().interceptor(date.clone()).send().await.map_err(|error| AwsError::of("ListAccessKeys", error)) {
+        let page = match request
+            .customize()
+            .interceptor(date.clone())
+            .send()
+            .await
+            .map_err(|error| AwsError::of("ListAccessKeys", error))
+        {
             Ok(page) => page,
             Err(error) if error.code() == "NoSuchEntity" => return Ok(Vec::new()),
             Err(error) => return Err(error.explain_as_usual(resource(name))),
@@ -108,7 +114,12 @@ impl User {
 ///
 /// # Errors
 /// `waiting` while there is no user, and what [`User::require_ours`] answers.
-pub fn require<'u>(user: Option<&'u User>, name: &str, conventions: &Conventions, org: &OrgId) -> Result<&'u User, StepError> {
+pub fn require<'u>(
+    user: Option<&'u User>,
+    name: &str,
+    conventions: &Conventions,
+    org: &OrgId,
+) -> Result<&'u User, StepError> {
     let user = user.ok_or_else(|| {
         StepError::new(ErrorCode::Waiting, resource(name), "is not there yet; the step is tried again later")
     })?;

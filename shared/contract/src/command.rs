@@ -126,7 +126,11 @@ fn correlation_id(detail: &Value) -> Result<Option<String>, InvalidField> {
     const FIELD: &str = "correlationId";
     let rule = format!("text of 1 to {MOST_CORRELATION_ID_CHARACTERS} visible ASCII characters");
     match optional_text(detail, FIELD, &rule)? {
-        Some(id) if id.is_empty() || id.len() > MOST_CORRELATION_ID_CHARACTERS || !id.bytes().all(|byte| byte.is_ascii_graphic()) => {
+        Some(id)
+            if id.is_empty()
+                || id.len() > MOST_CORRELATION_ID_CHARACTERS
+                || !id.bytes().all(|byte| byte.is_ascii_graphic()) =>
+        {
             Err(InvalidField::new(FIELD, format!("is {}", quoted(id)), rule))
         }
         id => Ok(id.map(str::to_owned)),

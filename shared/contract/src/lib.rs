@@ -12,7 +12,7 @@ mod step;
 pub use command::{Command, InvalidField, MOST_DETAIL_BYTES, Request, Subject, unread_request_ids};
 pub use deployment::Deployment;
 pub use error::{ErrorClass, ErrorCode, StepError};
-pub use event::{Completed, Failed, FailureDetail, FAILED_DETAIL_TYPE, SCHEMA_VERSION, SOURCE, event_id};
+pub use event::{Completed, FAILED_DETAIL_TYPE, Failed, FailureDetail, SCHEMA_VERSION, SOURCE, event_id};
 pub use org_created::{OrgCreated, OrgSubject};
 pub use schema::schemas;
 pub use step::{Change, Deadline, Effect, Evidence, Outcome, Report, Resource, Run, Step, StepSpec};

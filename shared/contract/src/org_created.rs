@@ -51,8 +51,9 @@ impl Command for OrgCreated {
             .map_err(|why| InvalidField::new("orgId", format!("is {}, which {why}", quoted(id)), OrgId::RULE))?;
         let rule = Environment::ALL.map(Environment::as_str).join(", ");
         let name = text(detail, "environment", &format!("one of {rule}"))?;
-        let environment = Environment::parse(name)
-            .ok_or_else(|| InvalidField::new("environment", format!("is {}", quoted(name)), format!("one of {rule}")))?;
+        let environment = Environment::parse(name).ok_or_else(|| {
+            InvalidField::new("environment", format!("is {}", quoted(name)), format!("one of {rule}"))
+        })?;
         let bucket_name = optional_text(detail, "bucketName", BUCKET_NAME_RULE)?.map(str::to_owned);
         Ok(Self { org_id, environment, bucket_name })
     }
@@ -108,7 +109,10 @@ mod tests {
             (json!({"orgId": "abc"}), ["environment is missing", "one of production, staging"]),
             (json!({"orgId": "abc", "environment": "prod"}), ["environment is \"prod\"", "one of production, staging"]),
             (json!({"orgId": "abc", "environment": "qa", "bucketName": []}), ["bucketName is an array", "fusion-rms-"]),
-            (json!({"orgId": "abc", "environment": "qa", "correlationId": ""}), ["correlationId is \"\"", "visible ASCII"]),
+            (
+                json!({"orgId": "abc", "environment": "qa", "correlationId": ""}),
+                ["correlationId is \"\"", "visible ASCII"],
+            ),
         ] {
             let error = read(detail).unwrap_err();
             assert_eq!(error.code(), ErrorCode::InvalidField);

@@ -15,10 +15,7 @@ use crate::function::{Arrival, Failure, Function, Invocation, StepFunction};
 use crate::journal;
 use crate::own_queue::DELAYED_CHECK;
 
-type Read<S> = Result<
-    Request<<S as contract::Step>::Command>,
-    Refused<<S as contract::Step>::Command>,
->;
+type Read<S> = Result<Request<<S as contract::Step>::Command>, Refused<<S as contract::Step>::Command>>;
 
 impl<S: StepFunction> Function<S> {
     /// Handles all messages and answers which of them the queue must keep.

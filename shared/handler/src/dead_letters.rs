@@ -46,7 +46,9 @@ impl DeadLetters {
 }
 
 pub(crate) fn text(value: &str) -> Result<MessageAttributeValue, StepError> {
-    MessageAttributeValue::builder().data_type("String").string_value(value).build().map_err(|error| {
-        StepError::new(contract::ErrorCode::Unexpected, "message attribute", error.to_string())
-    })
+    MessageAttributeValue::builder()
+        .data_type("String")
+        .string_value(value)
+        .build()
+        .map_err(|error| StepError::new(contract::ErrorCode::Unexpected, "message attribute", error.to_string()))
 }

@@ -41,20 +41,34 @@ pub(crate) fn read<C: Command>(value: Value, settings: &Settings) -> Result<Requ
         let (source, detail_type, detail) = (text("source"), text("detail-type"), &value["detail"]);
         match request_of(detail) {
             Some(request) if source == SOURCE => request,
-            None if detail_type == C::DETAIL_TYPE && settings.allowed_sources.iter().any(|allowed| allowed == source) => detail,
+            None if detail_type == C::DETAIL_TYPE
+                && settings.allowed_sources.iter().any(|allowed| allowed == source) =>
+            {
+                detail
+            }
             None if detail_type != C::DETAIL_TYPE => {
-                let message = format!("detail-type {detail_type:?} is not {}, nor is the detail a completion event's", C::DETAIL_TYPE);
+                let message = format!(
+                    "detail-type {detail_type:?} is not {}, nor is the detail a completion event's",
+                    C::DETAIL_TYPE
+                );
                 return refuse(ErrorCode::MalformedEvent, message, detail);
             }
             _ => {
-                let message = format!("source {source:?} may not send {detail_type}; ALLOWED_SOURCES is {}, and completion events come from {SOURCE}", settings.allowed_sources.join(", "));
+                let message = format!(
+                    "source {source:?} may not send {detail_type}; ALLOWED_SOURCES is {}, and completion events come from {SOURCE}",
+                    settings.allowed_sources.join(", ")
+                );
                 return refuse(ErrorCode::SourceNotAllowed, message, detail);
             }
         }
     } else {
         request_of(&value).unwrap_or(&value)
     };
-    Request::read(detail.clone()).map_err(|error| Refused { error, subject: C::subject_of(detail), detail: detail.clone() })
+    Request::read(detail.clone()).map_err(|error| Refused {
+        error,
+        subject: C::subject_of(detail),
+        detail: detail.clone(),
+    })
 }
 
 /// The original request, if the detail is a completion or failure event's.

@@ -29,17 +29,30 @@ const fn optional(name: &'static str, default: &'static str, meaning: &'static s
     Variable { name, default: Some(default), meaning }
 }
 
-const EXPECTED_ACCOUNT_ID: Variable = required("EXPECTED_ACCOUNT_ID", "The account that the deployment is for; elsewhere nothing is written");
-const ACCOUNT_CLASS: Variable = required("ACCOUNT_CLASS", "`production` or `non-production`: which environments the account may hold");
-const DEAD_LETTER_QUEUE_URL: Variable = required("DEAD_LETTER_QUEUE_URL", "The step's dead-letter queue, `.../org-provisioning-<step>-dlq`; its own queue is the same without `-dlq`");
-const EVENT_BUS_NAME: Variable = optional("EVENT_BUS_NAME", "org-provisioning", "The bus that completion and failure events go to");
-const ALLOWED_SOURCES: Variable = optional("ALLOWED_SOURCES", "org-signup", "Event sources that may send commands, separated by commas");
+const EXPECTED_ACCOUNT_ID: Variable =
+    required("EXPECTED_ACCOUNT_ID", "The account that the deployment is for; elsewhere nothing is written");
+const ACCOUNT_CLASS: Variable =
+    required("ACCOUNT_CLASS", "`production` or `non-production`: which environments the account may hold");
+const DEAD_LETTER_QUEUE_URL: Variable = required(
+    "DEAD_LETTER_QUEUE_URL",
+    "The step's dead-letter queue, `.../org-provisioning-<step>-dlq`; its own queue is the same without `-dlq`",
+);
+const EVENT_BUS_NAME: Variable =
+    optional("EVENT_BUS_NAME", "org-provisioning", "The bus that completion and failure events go to");
+const ALLOWED_SOURCES: Variable =
+    optional("ALLOWED_SOURCES", "org-signup", "Event sources that may send commands, separated by commas");
 const USER_PREFIX: Variable = optional("USER_PREFIX", "rms_", "What IAM user names start with");
 const BUCKET_PREFIX: Variable = optional("BUCKET_PREFIX", "fusion-rms-", "What bucket names start with");
-const SECRET_NAME_TEMPLATE: Variable = optional("SECRET_NAME_TEMPLATE", "fusion-rms/{orgid}/aws", "The secret's name, with `{orgid}` where the organization's id goes");
+const SECRET_NAME_TEMPLATE: Variable = optional(
+    "SECRET_NAME_TEMPLATE",
+    "fusion-rms/{orgid}/aws",
+    "The secret's name, with `{orgid}` where the organization's id goes",
+);
 const TAG_KEY: Variable = optional("TAG_KEY", "OrgId", "The tag that says which organization owns a resource");
-const KMS_KEY_ID: Variable = optional("KMS_KEY_ID", "", "The KMS key for secrets; empty for the account's `aws/secretsmanager`");
-const KEY_GRACE_SECONDS: Variable = optional("KEY_GRACE_SECONDS", "120", "The age from which an access key that nobody stored counts as lost");
+const KMS_KEY_ID: Variable =
+    optional("KMS_KEY_ID", "", "The KMS key for secrets; empty for the account's `aws/secretsmanager`");
+const KEY_GRACE_SECONDS: Variable =
+    optional("KEY_GRACE_SECONDS", "120", "The age from which an access key that nobody stored counts as lost");
 const MAX_RECEIVE_COUNT: Variable = optional("MAX_RECEIVE_COUNT", "10", "The queue's maxReceiveCount");
 
 /// Every variable of the provisioner's own. Beside these, Lambda's and the SDK's usual ones are read:
@@ -106,7 +119,8 @@ impl Environment {
         let mut environment = Self::read(&variables)?;
         for name in ["AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
             if let Some(path) = variables.get(name).filter(|path| !path.is_empty()) {
-                let bundle = std::fs::read(path).map_err(|error| invalid(name, format!("names a file that cannot be read: {error}")))?;
+                let bundle = std::fs::read(path)
+                    .map_err(|error| invalid(name, format!("names a file that cannot be read: {error}")))?;
                 environment.sdk.ca_bundle = Some(bundle);
                 break;
             }
@@ -124,7 +138,9 @@ impl Environment {
         Ok(Self {
             settings: reader.settings()?,
             sdk: reader.sdk()?,
-            log_level: log_level.parse().map_err(|_| invalid("AWS_LAMBDA_LOG_LEVEL", format!("is {log_level:?}, which is no log level")))?,
+            log_level: log_level
+                .parse()
+                .map_err(|_| invalid("AWS_LAMBDA_LOG_LEVEL", format!("is {log_level:?}, which is no log level")))?,
         })
     }
 }
@@ -138,7 +154,9 @@ impl<'v> Reader<'v> {
     }
 
     fn get(&self, variable: Variable) -> Result<&'v str, InvalidEnvironment> {
-        self.text(variable.name).or(variable.default).ok_or_else(|| invalid(variable.name, format!("is not set. {}", variable.meaning)))
+        self.text(variable.name)
+            .or(variable.default)
+            .ok_or_else(|| invalid(variable.name, format!("is not set. {}", variable.meaning)))
     }
 
     fn number(&self, variable: Variable) -> Result<u32, InvalidEnvironment> {
@@ -148,15 +166,22 @@ impl<'v> Reader<'v> {
 
     fn settings(&self) -> Result<Settings, InvalidEnvironment> {
         let class = self.get(ACCOUNT_CLASS)?;
-        let account_class = AccountClass::parse(class)
-            .ok_or_else(|| invalid(ACCOUNT_CLASS.name, format!("is {class:?}, and must be production or non-production")))?;
+        let account_class = AccountClass::parse(class).ok_or_else(|| {
+            invalid(ACCOUNT_CLASS.name, format!("is {class:?}, and must be production or non-production"))
+        })?;
         let expected_account = self.get(EXPECTED_ACCOUNT_ID)?.to_owned();
         if expected_account.len() != 12 || !expected_account.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(invalid(EXPECTED_ACCOUNT_ID.name, format!("is {expected_account:?}, and must be twelve digits")));
+            return Err(invalid(
+                EXPECTED_ACCOUNT_ID.name,
+                format!("is {expected_account:?}, and must be twelve digits"),
+            ));
         }
         let dead_letter_queue_url = self.get(DEAD_LETTER_QUEUE_URL)?.to_owned();
         if !dead_letter_queue_url.ends_with("-dlq") {
-            return Err(invalid(DEAD_LETTER_QUEUE_URL.name, format!("is {dead_letter_queue_url:?}, and must end in -dlq")));
+            return Err(invalid(
+                DEAD_LETTER_QUEUE_URL.name,
+                format!("is {dead_letter_queue_url:?}, and must end in -dlq"),
+            ));
         }
         let conventions = Conventions::new(
             self.get(USER_PREFIX)?,
@@ -164,7 +189,9 @@ impl<'v> Reader<'v> {
             self.get(SECRET_NAME_TEMPLATE)?,
             self.get(TAG_KEY)?,
         )
-        .map_err(|error| invalid("USER_PREFIX, BUCKET_PREFIX, SECRET_NAME_TEMPLATE or TAG_KEY", format!("cannot be used: {error}")))?;
+        .map_err(|error| {
+            invalid("USER_PREFIX, BUCKET_PREFIX, SECRET_NAME_TEMPLATE or TAG_KEY", format!("cannot be used: {error}"))
+        })?;
         let (key_grace, max_receive_count) = self.key_grace_and_receives()?;
         Ok(Settings {
             deployment: Deployment { expected_account, account_class, conventions },
@@ -198,7 +225,8 @@ impl<'v> Reader<'v> {
     }
 
     fn sdk(&self) -> Result<SdkSettings, InvalidEnvironment> {
-        let lambdas = |name: &str| self.text(name).map(str::to_owned).ok_or_else(|| invalid(name, "is not set; Lambda sets it"));
+        let lambdas =
+            |name: &str| self.text(name).map(str::to_owned).ok_or_else(|| invalid(name, "is not set; Lambda sets it"));
         let by_service = self.0.iter().filter_map(|(name, url)| {
             let service = name.strip_prefix("AWS_ENDPOINT_URL_")?;
             (!url.is_empty()).then(|| (service.to_owned(), url.clone()))
@@ -210,7 +238,10 @@ impl<'v> Reader<'v> {
                 secret_access_key: lambdas("AWS_SECRET_ACCESS_KEY")?,
                 session_token: self.text("AWS_SESSION_TOKEN").map(str::to_owned),
             },
-            endpoints: Endpoints { every: self.text("AWS_ENDPOINT_URL").map(str::to_owned), by_service: by_service.collect() },
+            endpoints: Endpoints {
+                every: self.text("AWS_ENDPOINT_URL").map(str::to_owned),
+                by_service: by_service.collect(),
+            },
             ca_bundle: None,
         })
     }
@@ -239,7 +270,10 @@ mod tests {
         assert_eq!(settings.deployment.conventions, Conventions::default());
         assert_eq!(settings.event_bus, "org-provisioning");
         assert_eq!(settings.allowed_sources, ["org-signup"]);
-        assert_eq!(settings.own_queue_url(), "https://sqs.us-east-1.amazonaws.com/111111111111/org-provisioning-secret");
+        assert_eq!(
+            settings.own_queue_url(),
+            "https://sqs.us-east-1.amazonaws.com/111111111111/org-provisioning-secret"
+        );
     }
 
     #[test]

@@ -41,7 +41,8 @@ impl Events {
             .detail_type(detail_type)
             .detail(detail)
             .build();
-        let backoff = ExponentialBuilder::default().with_min_delay(FIRST_DELAY).with_max_times(MOST_RETRIES).with_jitter();
+        let backoff =
+            ExponentialBuilder::default().with_min_delay(FIRST_DELAY).with_max_times(MOST_RETRIES).with_jitter();
         (async || self.put_once(entry.clone()).await)
             .retry(backoff)
             .when(|failure| failure.0.code() == ErrorCode::EventNotAccepted)
@@ -52,11 +53,15 @@ impl Events {
     async fn put_once(&self, entry: PutEventsRequestEntry) -> Result<(), EntryFailure> {
         let resource = format!("event bus {}", self.bus);
         let answer = self.client.put_events().entries(entry).send().await;
-        let answer = answer.map_err(|error| EntryFailure(AwsError::of("PutEvents", error).explain_as_usual(&resource)))?;
+        let answer =
+            answer.map_err(|error| EntryFailure(AwsError::of("PutEvents", error).explain_as_usual(&resource)))?;
         if answer.failed_entry_count == 0 {
             return Ok(());
         }
-        let failed = answer.entries().iter().find_map(|entry| Some((entry.error_code()?, entry.error_message().unwrap_or_default())));
+        let failed = answer
+            .entries()
+            .iter()
+            .find_map(|entry| Some((entry.error_code()?, entry.error_message().unwrap_or_default())));
         let (code, message) = failed.unwrap_or(("no code", ""));
         let message = format!("did not accept an event ({code}: {message}); the step is tried again later");
         Err(EntryFailure(StepError::new(ErrorCode::EventNotAccepted, resource, message).during("PutEvents")))

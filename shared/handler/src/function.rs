@@ -212,9 +212,8 @@ impl<S: StepFunction> Function<S> {
         arrival: Arrival<'_>,
         begun: SystemTime,
     ) -> Result<Done<S>, StepError> {
-        let place = Place::of_function(&arrival.invocation.function_arn).map_err(|error| {
-            StepError::new(ErrorCode::WrongAccount, "function", error.to_string())
-        })?;
+        let place = Place::of_function(&arrival.invocation.function_arn)
+            .map_err(|error| StepError::new(ErrorCode::WrongAccount, "function", error.to_string()))?;
         request.command.admit(&self.settings.deployment, &place)?;
         let deadline = Deadline::at(arrival.invocation.deadline);
         if deadline.left(begun) < LEAST_TIME_TO_BEGIN {
@@ -276,7 +275,13 @@ impl<S: StepFunction> Function<S> {
 impl<C: Command> Failure<C> {
     pub(crate) fn about<S: Step>(&self, arrival: Arrival<'_>) -> journal::Subject<'_> {
         let key = self.subject.as_ref().map_or("unknown", |subject| subject.key());
-        journal::Subject { step: S::SPEC.name, key, request_id: &self.request_id, receive: arrival.receive, delayed_check: arrival.quiet }
+        journal::Subject {
+            step: S::SPEC.name,
+            key,
+            request_id: &self.request_id,
+            receive: arrival.receive,
+            delayed_check: arrival.quiet,
+        }
     }
 }
 

@@ -12,7 +12,8 @@ const CAPPED: [&str; 6] = ["aws_", "h2", "hyper", "lambda_runtime", "rustls", "t
 
 /// Starts logging at `level`. A second call changes nothing.
 pub(crate) fn start(level: Level) {
-    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
+    let lines =
+        tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
     // The only error is that a subscriber is there already.
     let _ = tracing_subscriber::registry().with(lines.with_filter(filter(level))).try_init();
 }

@@ -155,14 +155,21 @@ impl LocalAws {
             (Some(Fault::ConnectionReset), _) => Err(None),
             (Some(Fault::Throttle), _) => Err(Some(target.service.throttled())),
             (Some(Fault::ServerError), _) => Err(Some(target.service.failed())),
-            (Some(Fault::Refuse { code, status }), _) => Err(Some(ApiError::new(*status, code, "refused by the fault plan"))),
+            (Some(Fault::Refuse { code, status }), _) => {
+                Err(Some(ApiError::new(*status, code, "refused by the fault plan")))
+            }
             (_, Err(error)) => Err(Some(error)),
             (_, Ok(caller)) => {
                 if let Some(authorization) = authorization {
                     note_use(&mut state.world, authorization, now);
                 }
-                let mut call =
-                    Call { world: &mut state.world, caller: &caller, region: &target.region, now, resource: String::new() };
+                let mut call = Call {
+                    world: &mut state.world,
+                    caller: &caller,
+                    region: &target.region,
+                    now,
+                    resource: String::new(),
+                };
                 let answer = dispatch::perform(&mut call, target, request);
                 resource = call.resource;
                 answer.map_err(Some)

@@ -77,7 +77,8 @@ pub fn authenticate(
         let user = state.iam.users.values().find(|user| user.access_keys.iter().any(|key| key.id == key_id))?;
         Some((account, user))
     });
-    let key = owner.and_then(|(account, user)| Some((account, user, user.access_keys.iter().find(|key| key.id == key_id)?)));
+    let key =
+        owner.and_then(|(account, user)| Some((account, user, user.access_keys.iter().find(|key| key.id == key_id)?)));
     match key {
         Some((account, user, key))
             if key.status == KeyStatus::Active && now >= key.created.after(world.propagation.key_usable) =>
@@ -106,7 +107,9 @@ fn unknown_key(service: &str) -> ApiError {
         "iam" | "sts" => {
             ApiError::new(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
         }
-        _ => ApiError::new(400, "UnrecognizedClientException", "The security token included in the request is invalid."),
+        _ => {
+            ApiError::new(400, "UnrecognizedClientException", "The security token included in the request is invalid.")
+        }
     }
 }
 

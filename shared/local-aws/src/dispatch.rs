@@ -1,7 +1,7 @@
 //! From an HTTP request to a service's operation and back, with the faults and the trace in between.
 
-use http::Response;
 use bytes::Bytes;
+use http::Response;
 
 use crate::caller::Caller;
 use crate::reply::{ApiError, Reply};
@@ -71,7 +71,9 @@ impl Service {
     /// The error that the service answers when it fails itself.
     pub fn failed(self) -> ApiError {
         match self {
-            Self::Iam | Self::Sts => ApiError::new(500, "ServiceFailure", "The request failed because of an unknown error."),
+            Self::Iam | Self::Sts => {
+                ApiError::new(500, "ServiceFailure", "The request failed because of an unknown error.")
+            }
             Self::SecretsManager => ApiError::new(500, "InternalServiceError", "An error occurred on the server side."),
             Self::S3 | Self::S3Control | Self::EventBridge | Self::Sqs => {
                 ApiError::new(500, "InternalError", "We encountered an internal error. Please try again.")
@@ -102,7 +104,9 @@ pub fn perform(call: &mut Call<'_>, target: &Target, request: &Request) -> Resul
     let anonymous = *call.caller == Caller::Anonymous;
     match target.service {
         Service::S3 => s3::handle(call, request, &target.operation),
-        _ if anonymous => Err(ApiError::new(403, "MissingAuthenticationToken", "Request is missing Authentication Token")),
+        _ if anonymous => {
+            Err(ApiError::new(403, "MissingAuthenticationToken", "Request is missing Authentication Token"))
+        }
         Service::S3Control => s3::control::handle(call, request, &target.operation),
         Service::Iam => iam::handle(call, &request.form(), &target.operation),
         Service::Sts => sts::handle(call, &target.operation),

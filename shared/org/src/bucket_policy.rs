@@ -49,11 +49,7 @@ pub fn bucket_policy(place: &Place, bucket: &BucketName, user_arn: &str) -> Stri
         version: "2012-10-17",
         statement: [
             allow(Principal::Everybody("*"), Action::One("s3:GetObject"), format!("{bucket}/pub/*")),
-            allow(
-                user(),
-                Action::Several(&["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]),
-                format!("{bucket}/*"),
-            ),
+            allow(user(), Action::Several(&["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]), format!("{bucket}/*")),
             allow(user(), Action::One("s3:ListBucket"), bucket.clone()),
         ],
     };
@@ -142,10 +138,13 @@ mod tests {
         let wider = GOLDEN.replacen("/pub/*", "/*", 1);
         assert!(public_grant_outside(&wider, &place(), &bucket()).unwrap().contains("s3:getobject"));
         for principal in [r#""*""#, r#"{"AWS":"*"}"#, r#"{"AWS":["arn:aws:iam::1:user/a","*"]}"#] {
-            let policy = format!(r#"{{"Statement":{{"Effect":"Allow","Principal":{principal},"Action":"s3:*","Resource":"x"}}}}"#);
+            let policy = format!(
+                r#"{{"Statement":{{"Effect":"Allow","Principal":{principal},"Action":"s3:*","Resource":"x"}}}}"#
+            );
             assert!(public_grant_outside(&policy, &place(), &bucket()).is_some(), "{principal}");
         }
-        let not_principal = r#"{"Statement":{"Effect":"Allow","NotPrincipal":{"AWS":"a"},"Action":"s3:*","Resource":"x"}}"#;
+        let not_principal =
+            r#"{"Statement":{"Effect":"Allow","NotPrincipal":{"AWS":"a"},"Action":"s3:*","Resource":"x"}}"#;
         assert!(public_grant_outside(not_principal, &place(), &bucket()).is_some());
         let deny = r#"{"Statement":{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"x"}}"#;
         assert_eq!(public_grant_outside(deny, &place(), &bucket()), None);

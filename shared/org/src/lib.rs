@@ -12,6 +12,6 @@ mod policy_document;
 
 pub use bucket_policy::{bucket_policy, public_grant_outside, same_policy};
 pub use environment::{AccountClass, Environment};
-pub use naming::{BucketName, Conventions, InvalidConventions, InvalidBucketName};
+pub use naming::{BucketName, Conventions, InvalidBucketName, InvalidConventions};
 pub use org_id::{InvalidOrgId, OrgId};
 pub use place::{InvalidFunctionArn, Place};

@@ -88,11 +88,24 @@ impl Conventions {
             && bucket_prefix.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
             && bucket_prefix.bytes().all(is_bucket_byte)
             && !RESERVED_PREFIXES.iter().any(|reserved| bucket_prefix.starts_with(reserved));
-        check("bucket prefix", bucket_prefix, bucket_ok, "1 to 11 lower-case letters, digits and hyphens, not a prefix that S3 reserves")?;
+        check(
+            "bucket prefix",
+            bucket_prefix,
+            bucket_ok,
+            "1 to 11 lower-case letters, digits and hyphens, not a prefix that S3 reserves",
+        )?;
         let secret_ok = secret_name_template.matches(ORG_ID).count() == 1
             && secret_name_template.len() + OrgId::MAX_LENGTH <= 512
-            && secret_name_template.replace(ORG_ID, "").chars().all(|c| c.is_ascii_alphanumeric() || "/_+=.@-".contains(c));
-        check("secret name template", secret_name_template, secret_ok, "letters, digits and /_+=.@-, with {orgid} in it once")?;
+            && secret_name_template
+                .replace(ORG_ID, "")
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "/_+=.@-".contains(c));
+        check(
+            "secret name template",
+            secret_name_template,
+            secret_ok,
+            "letters, digits and /_+=.@-, with {orgid} in it once",
+        )?;
         let tag_ok = !tag_key.is_empty()
             && tag_key.len() <= TAG_KEY_MAX
             && !tag_key.starts_with("aws:")
@@ -249,7 +262,11 @@ mod tests {
         let place = place("us-east-1");
         for id in ["abc", &"a".repeat(27), &"b".repeat(52)] {
             let org = org(id);
-            for given in [names.bucket_name(&org), names.alternative_bucket_name(&org, &place), names.hashed_bucket_name(&org, &place)] {
+            for given in [
+                names.bucket_name(&org),
+                names.alternative_bucket_name(&org, &place),
+                names.hashed_bucket_name(&org, &place),
+            ] {
                 assert!(given.as_str().starts_with(&names.bucket_search_prefix(&org)), "{given}");
                 assert_eq!(names.own_bucket_name(&org, &place, given.as_str()), Some(given));
             }
@@ -263,7 +280,15 @@ mod tests {
         let names = Conventions::default();
         assert!(names.requested_bucket_name(&org("abc"), "fusion-rms-abc").is_ok());
         assert!(names.requested_bucket_name(&org("abc"), "fusion-rms-abc-media").is_ok());
-        for bad in ["fusion-rms-abc1", "other", "fusion-rms-abc-", "fusion-rms-abc-An", "fusion-rms-abc-s3alias", "fusion-rms-abc-an", "fusion-rms-abc-a.b"] {
+        for bad in [
+            "fusion-rms-abc1",
+            "other",
+            "fusion-rms-abc-",
+            "fusion-rms-abc-An",
+            "fusion-rms-abc-s3alias",
+            "fusion-rms-abc-an",
+            "fusion-rms-abc-a.b",
+        ] {
             assert!(names.requested_bucket_name(&org("abc"), bad).is_err(), "{bad}");
         }
     }

@@ -46,7 +46,11 @@ struct OneBus {
 /// Deleting a bus that is not there is no error.
 pub(super) fn delete(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiError> {
     let OneBus { name } = parameters(body)?;
-    let name = name.ok_or_else(|| validation("1 validation error detected: Value null at 'name' failed to satisfy constraint: Member must not be null"))?;
+    let name = name.ok_or_else(|| {
+        validation(
+            "1 validation error detected: Value null at 'name' failed to satisfy constraint: Member must not be null",
+        )
+    })?;
     let name = bus_name(Some(&name));
     if name == DEFAULT_BUS {
         return Err(validation("Cannot delete event bus default."));

@@ -21,7 +21,8 @@ struct Undelivered {
 /// Delivers `event` to all targets of all enabled rules on `bus` that it matches.
 pub(super) fn deliver(call: &mut Call<'_>, event: &Event, bus: &str) {
     let value = event.to_value();
-    let matching = |rule: &&Rule| rule.enabled && Pattern::parse(&rule.pattern).is_ok_and(|pattern| pattern.matches(&value));
+    let matching =
+        |rule: &&Rule| rule.enabled && Pattern::parse(&rule.pattern).is_ok_and(|pattern| pattern.matches(&value));
     let rules: Vec<Rule> = match call.in_region().buses.by_name.get(bus) {
         Some(bus) => bus.rules.values().filter(matching).cloned().collect(),
         None => return,
@@ -36,8 +37,7 @@ pub(super) fn deliver(call: &mut Call<'_>, event: &Event, bus: &str) {
 }
 
 fn deliver_to(call: &mut Call<'_>, event: &Event, rule: &Rule, target: &Target) -> Result<(), Undelivered> {
-    let body = input(event, rule, target, call.now)
-        .map_err(|message| Undelivered { code: "INVALID_JSON", message })?;
+    let body = input(event, rule, target, call.now).map_err(|message| Undelivered { code: "INVALID_JSON", message })?;
     if target.arn.split(':').nth(2) == Some("lambda") {
         return invoke(call, target, &body);
     }
@@ -79,8 +79,8 @@ fn invoke(call: &mut Call<'_>, target: &Target, body: &str) -> Result<(), Undeli
         let message = "The function is in another account or region.".to_owned();
         return Err(Undelivered { code: "NO_PERMISSIONS", message });
     }
-    let payload = serde_json::from_str(body)
-        .map_err(|error| Undelivered { code: "INVALID_JSON", message: error.to_string() })?;
+    let payload =
+        serde_json::from_str(body).map_err(|error| Undelivered { code: "INVALID_JSON", message: error.to_string() })?;
     let invocation = AsyncInvocation::new(target.arn.clone(), request_id, payload, now);
     call.in_region().async_invocations.push(invocation);
     Ok(())

@@ -18,7 +18,8 @@ impl Page {
     pub(super) fn of(self, name: &str, items: impl Iterator<Item = (String, Value)>) -> Value {
         let after = |key: &String| self.next_token.as_ref().is_none_or(|token| key > token);
         let mut rest = items.filter(|(key, _)| after(key)).peekable();
-        let page: Vec<(String, Value)> = rest.by_ref().take(self.limit.unwrap_or(LARGEST_PAGE).min(LARGEST_PAGE)).collect();
+        let page: Vec<(String, Value)> =
+            rest.by_ref().take(self.limit.unwrap_or(LARGEST_PAGE).min(LARGEST_PAGE)).collect();
         let mut answer = Map::new();
         if let (Some((last, _)), Some(_)) = (page.last(), rest.peek()) {
             answer.insert("NextToken".to_owned(), last.clone().into());

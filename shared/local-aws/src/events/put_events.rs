@@ -43,7 +43,8 @@ struct Refusal {
 pub(super) fn put(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiError> {
     let PutEvents { entries } = parameters(body)?;
     let entries = entries.ok_or_else(|| constraint("null", "not be null"))?;
-    call.resource = entries.first().map(|entry| bus_name(entry.event_bus_name.as_deref()).to_owned()).unwrap_or_default();
+    call.resource =
+        entries.first().map(|entry| bus_name(entry.event_bus_name.as_deref()).to_owned()).unwrap_or_default();
     match entries.len() {
         0 => return Err(constraint("'[]'", "have length greater than or equal to 1")),
         1..=MOST_ENTRIES => {}

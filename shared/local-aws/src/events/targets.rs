@@ -111,9 +111,7 @@ fn check_arn(arn: &str) -> Result<(), ApiError> {
         }
         ["arn", _, "sqs" | "lambda", _, _, _] => Ok(()),
         ["arn", _, service, _, _, _] => Err(ApiError::not_implemented("events", &format!("target in {service}"))),
-        _ => Err(validation(format!(
-            "Parameter {arn} is not valid. Reason: Provided Arn is not in correct format."
-        ))),
+        _ => Err(validation(format!("Parameter {arn} is not valid. Reason: Provided Arn is not in correct format."))),
     }
 }
 
@@ -137,7 +135,8 @@ fn check_input(target: &Target) -> Result<(), ApiError> {
     {
         return Err(validation(format!("Invalid InputPathsMap for target {id}.")));
     }
-    check_template(transformer).map_err(|reason| validation(format!("Invalid InputTemplate for target {id} : [{reason}].")))
+    check_template(transformer)
+        .map_err(|reason| validation(format!("Invalid InputTemplate for target {id} : [{reason}].")))
 }
 
 #[derive(Deserialize)]

@@ -73,10 +73,13 @@ async fn an_event_reaches_the_queue_in_its_envelope() {
     assert_eq!(answer["FailedEntryCount"], 0);
     let [message] = received(&aws, QUEUE).try_into().unwrap();
     let event: Value = serde_json::from_str(message["Body"].as_str().unwrap()).unwrap();
-    assert_eq!(event, json!({
-        "version": "0", "id": answer["Entries"][0]["EventId"], "detail-type": "Ordered", "source": "shop",
-        "account": ACCOUNT, "time": "2026-11-22T10:00:00Z", "region": REGION, "resources": [], "detail": { "n": 1 },
-    }));
+    assert_eq!(
+        event,
+        json!({
+            "version": "0", "id": answer["Entries"][0]["EventId"], "detail-type": "Ordered", "source": "shop",
+            "account": ACCOUNT, "time": "2026-11-22T10:00:00Z", "region": REGION, "resources": [], "detail": { "n": 1 },
+        })
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,7 +112,8 @@ async fn bad_entries_are_told_apart_in_an_answer_that_succeeds() {
     let untyped = json!({ "Source": "shop", "Detail": "{}" });
     let answer = put(&aws, json!([entry("[]"), theirs, untyped, entry("{}")])).unwrap();
     assert_eq!(answer["FailedEntryCount"], 3);
-    let codes: Vec<&str> = answer["Entries"].as_array().unwrap().iter().filter_map(|entry| entry["ErrorCode"].as_str()).collect();
+    let codes: Vec<&str> =
+        answer["Entries"].as_array().unwrap().iter().filter_map(|entry| entry["ErrorCode"].as_str()).collect();
     assert_eq!(codes, ["MalformedDetail", "NotAuthorizedForSourceException", "InvalidArgument"]);
     assert_eq!(received(&aws, QUEUE).len(), 1);
 }

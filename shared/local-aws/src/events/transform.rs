@@ -54,7 +54,12 @@ fn transform(event: &Event, rule: &Rule, transformer: &InputTransformer, now: Ti
     }
     let filled = fill(&transformer.input_template, &|name, quoted| {
         let value = values.get(name)?;
-        Some(value.as_ref().map(|value| if quoted { within_quotes(value) } else { value.to_string() }).unwrap_or_default())
+        Some(
+            value
+                .as_ref()
+                .map(|value| if quoted { within_quotes(value) } else { value.to_string() })
+                .unwrap_or_default(),
+        )
     });
     check_json(&filled)?;
     Ok(filled)
@@ -177,8 +182,14 @@ mod tests {
     }
 
     fn filled(template: &str) -> Result<String, String> {
-        let paths = [("state", "$.detail.state"), ("count", "$.detail.count"), ("list", "$.detail.list"),
-            ("first", "$.detail.list[0].x"), ("odd", "$.detail.odd"), ("none", "$.detail.none")];
+        let paths = [
+            ("state", "$.detail.state"),
+            ("count", "$.detail.count"),
+            ("list", "$.detail.list"),
+            ("first", "$.detail.list[0].x"),
+            ("odd", "$.detail.odd"),
+            ("none", "$.detail.none"),
+        ];
         let input_paths_map = paths.map(|(name, path)| (name.to_owned(), path.to_owned())).into();
         let transformer = InputTransformer { input_paths_map, input_template: template.to_owned() };
         check_template(&transformer)?;

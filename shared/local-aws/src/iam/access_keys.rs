@@ -13,7 +13,11 @@ pub(super) fn create(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError
     let (id, secret) = (call.world.ids.access_key_id(), call.world.ids.secret_access_key());
     let user = call.account().iam.user(&name)?;
     if user.access_keys.len() >= MOST_KEYS {
-        return Err(ApiError::new(409, "LimitExceeded", format!("Cannot exceed quota for AccessKeysPerUser: {MOST_KEYS}")));
+        return Err(ApiError::new(
+            409,
+            "LimitExceeded",
+            format!("Cannot exceed quota for AccessKeysPerUser: {MOST_KEYS}"),
+        ));
     }
     let key = AccessKey { id, secret, status: KeyStatus::Active, created: now, last_used: None };
     let answer = reply("CreateAccessKey", |xml| {
@@ -30,7 +34,8 @@ pub(super) fn list(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError> 
     let (name, now, lag) = (user_name(form)?, call.now, call.world.propagation.clone());
     let user = call.account().iam.user(&name)?;
     let made = user.access_keys.iter().filter(|key| now >= key.created.after(lag.key_listed));
-    let deleted = user.deleted_keys.iter().filter(|(_, at)| now < at.after(lag.key_deletion_listed)).map(|(key, _)| key);
+    let deleted =
+        user.deleted_keys.iter().filter(|(_, at)| now < at.after(lag.key_deletion_listed)).map(|(key, _)| key);
     let listed: Vec<&AccessKey> = made.chain(deleted).collect();
     reply("ListAccessKeys", |xml| {
         xml.element("AccessKeyMetadata", |xml| {
@@ -86,10 +91,13 @@ pub(super) fn last_used(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiEr
 fn write(xml: &mut Xml, user_name: &str, key: &AccessKey) {
     xml.text("UserName", user_name);
     xml.text("AccessKeyId", &key.id);
-    xml.text("Status", match key.status {
-        KeyStatus::Active => "Active",
-        KeyStatus::Inactive => "Inactive",
-    });
+    xml.text(
+        "Status",
+        match key.status {
+            KeyStatus::Active => "Active",
+            KeyStatus::Inactive => "Inactive",
+        },
+    );
     xml.text("CreateDate", key.created.iso8601());
 }
 

@@ -97,7 +97,11 @@ pub fn handle(call: &mut Call<'_>, form: &Form, operation: &str) -> Result<Reply
     }
     if !call.caller.is_administrator() {
         let arn = call.caller.arn();
-        return Err(ApiError::new(403, "AccessDenied", format!("User: {arn} is not authorized to perform: iam:{operation}")));
+        return Err(ApiError::new(
+            403,
+            "AccessDenied",
+            format!("User: {arn} is not authorized to perform: iam:{operation}"),
+        ));
     }
     match operation {
         "CreateUser" => users::create(call, form),

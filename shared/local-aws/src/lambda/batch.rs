@@ -17,9 +17,9 @@ impl Lambda {
             queues.by_arn(queue_arn)?.next_visible_at(now).filter(|at| *at <= now)
         });
         visible?;
-        let taken = self.aws.with_world(|world| {
-            world.region(&self.account, &self.region).queues.receive(queue_arn, most, None, now)
-        });
+        let taken = self
+            .aws
+            .with_world(|world| world.region(&self.account, &self.region).queues.receive(queue_arn, most, None, now));
         Some(taken).filter(|taken| !taken.is_empty())
     }
 
@@ -121,7 +121,8 @@ mod tests {
 
     #[test]
     fn nothing_and_empty_lists_are_success() {
-        for answer in [json!(null), json!({}), json!({ "batchItemFailures": [] }), json!({ "batchItemFailures": null })] {
+        for answer in [json!(null), json!({}), json!({ "batchItemFailures": [] }), json!({ "batchItemFailures": null })]
+        {
             assert!(failed(answer.clone()).is_empty(), "{answer}");
         }
     }

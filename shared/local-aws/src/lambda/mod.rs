@@ -21,10 +21,10 @@ pub use asynchronous::AsyncInvocation;
 pub use event_source::EventSource;
 pub use settle::Settled;
 
+use crate::api::ApiFailure;
 use crate::aws::LocalAws;
 use crate::clock::Timestamp;
 use crate::world::PARTITION;
-use crate::api::ApiFailure;
 
 /// The longest time-out that Lambda allows.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(900);
@@ -161,7 +161,10 @@ impl Lambda {
 fn timed_out(request_id: &str, timeout: Duration) -> FunctionError {
     FunctionError {
         error_type: "Sandbox.Timedout".to_owned(),
-        error_message: format!("RequestId: {request_id} Error: Task timed out after {:.2} seconds", timeout.as_secs_f64()),
+        error_message: format!(
+            "RequestId: {request_id} Error: Task timed out after {:.2} seconds",
+            timeout.as_secs_f64()
+        ),
     }
 }
 

@@ -7,8 +7,8 @@ use futures_util::StreamExt;
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use futures_util::stream::FuturesUnordered;
 
-use super::event_source::{EventSource, MOST_CONCURRENT};
 use super::Lambda;
+use super::event_source::{EventSource, MOST_CONCURRENT};
 use crate::clock::Timestamp;
 
 /// A function that fails without taking time on the clock, from a queue without visibility timeout and

@@ -61,14 +61,21 @@ async fn batches_arrive_as_lambda_events_and_are_deleted() {
     });
     map(&lambda, 2, None);
     let attributes = json!({ "kind": { "DataType": "String", "StringValue": "x" } });
-    sqs(&lambda.aws, "SendMessage", json!({ "QueueUrl": URL, "MessageBody": "hello", "MessageAttributes": attributes }));
+    sqs(
+        &lambda.aws,
+        "SendMessage",
+        json!({ "QueueUrl": URL, "MessageBody": "hello", "MessageAttributes": attributes }),
+    );
     send(&lambda, &["two", "three"]);
     assert_eq!(lambda.settle(DAY).await, Settled { settled: true, invocations: 2 });
     let seen = seen.borrow();
     let record = &seen[0]["Records"][0];
     assert_eq!(record["body"], "hello");
     assert_eq!(record["md5OfBody"], "5d41402abc4b2a76b9719d911017c592");
-    assert_eq!((&record["eventSource"], &record["eventSourceARN"], &record["awsRegion"]), (&json!("aws:sqs"), &json!(QUEUE), &json!(REGION)));
+    assert_eq!(
+        (&record["eventSource"], &record["eventSourceARN"], &record["awsRegion"]),
+        (&json!("aws:sqs"), &json!(QUEUE), &json!(REGION))
+    );
     assert_eq!(record["attributes"]["ApproximateReceiveCount"], "1");
     assert_eq!(record["attributes"]["SentTimestamp"], "1795000000000");
     assert_eq!(
@@ -83,7 +90,8 @@ async fn batches_arrive_as_lambda_events_and_are_deleted() {
 async fn failed_messages_come_again_after_their_timeout_and_end_in_the_dead_letter_queue() {
     let lambda = lambda();
     add(&lambda, |invocation| {
-        let poison = invocation.payload["Records"].as_array().unwrap().iter().filter(|record| record["body"] == "poison");
+        let poison =
+            invocation.payload["Records"].as_array().unwrap().iter().filter(|record| record["body"] == "poison");
         let failures: Vec<Value> = poison.map(|record| json!({ "itemIdentifier": record["messageId"] })).collect();
         Ok(json!({ "batchItemFailures": failures }))
     });
@@ -174,7 +182,8 @@ async fn a_function_hears_of_what_another_sends_while_it_runs() {
 }
 
 fn push_asynchronous(lambda: &Lambda, name: &str) {
-    let invocation = AsyncInvocation::new(lambda.function_arn(name), "request-1".to_owned(), json!({ "n": 1 }), lambda.aws.now());
+    let invocation =
+        AsyncInvocation::new(lambda.function_arn(name), "request-1".to_owned(), json!({ "n": 1 }), lambda.aws.now());
     lambda.aws.with_world(|world| world.region(ACCOUNT, REGION).async_invocations.push(invocation));
 }
 
@@ -221,11 +230,18 @@ async fn mappings_are_checked() {
     let lambda = lambda();
     let handler: Handler = Rc::new(|_| std::future::ready(Ok(Value::Null)).boxed_local());
     lambda.add_function("work", Duration::from_secs(61), Rc::clone(&handler)).unwrap();
-    let source = |function: &str, batch_size| EventSource { function: function.to_owned(), batch_size, maximum_concurrency: None };
+    let source = |function: &str, batch_size| EventSource {
+        function: function.to_owned(),
+        batch_size,
+        maximum_concurrency: None,
+    };
     let refused = |queue: &str, source| lambda.add_event_source_mapping(queue, source).unwrap_err();
     assert_eq!(refused(QUEUE, source("nobody", 1)).code, "ResourceNotFoundException");
     assert_eq!(refused(QUEUE, source("work", 11)).code, "InvalidParameterValueException");
-    assert_eq!(refused("arn:aws:sqs:eu-west-1:222222222222:none", source("work", 1)).code, "InvalidParameterValueException");
+    assert_eq!(
+        refused("arn:aws:sqs:eu-west-1:222222222222:none", source("work", 1)).code,
+        "InvalidParameterValueException"
+    );
     let shorter = refused(QUEUE, source("work", 1));
     assert_eq!(shorter.message, "Queue visibility timeout: 60 seconds is less than Function timeout: 61 seconds");
     assert!(lambda.add_function("work", Duration::from_secs(901), handler).is_err());

@@ -53,10 +53,11 @@ impl Operator {
             (Quantifier::One, name)
         };
         let (rest, if_exists) = rest.strip_suffix("IfExists").map_or((rest, false), |rest| (rest, true));
-        let (comparison, negated) = comparison(rest).ok_or_else(|| match rest.starts_with("Date") || rest == "BinaryEquals" {
-            true => format!("local-aws does not evaluate the condition operator {name}"),
-            false => format!("Invalid Condition type : {name}"),
-        })?;
+        let (comparison, negated) =
+            comparison(rest).ok_or_else(|| match rest.starts_with("Date") || rest == "BinaryEquals" {
+                true => format!("local-aws does not evaluate the condition operator {name}"),
+                false => format!("Invalid Condition type : {name}"),
+            })?;
         if comparison == Comparison::Null && (if_exists || quantifier != Quantifier::One) {
             return Err(format!("Invalid Condition type : {name}"));
         }

@@ -65,10 +65,13 @@ impl Principals {
 
     /// The account ids, ARNs and unique ids under `AWS`.
     pub fn aws(&self) -> impl Iterator<Item = &str> {
-        self.named().iter().flat_map(|principal| match principal {
-            Principal::Aws(names) => names.as_slice(),
-            _ => &[],
-        }).map(String::as_str)
+        self.named()
+            .iter()
+            .flat_map(|principal| match principal {
+                Principal::Aws(names) => names.as_slice(),
+                _ => &[],
+            })
+            .map(String::as_str)
     }
 
     /// Whether a statement with `effect` is about `who`.

@@ -123,7 +123,10 @@ fn a_queue_policy_lets_a_service_send_for_one_rule() {
     let events = "events.amazonaws.com";
     assert_eq!(sent_by(events, "arn:aws:events:us-east-1:111122223333:rule/bus/r"), Decision::Allow);
     assert_eq!(sent_by(events, "arn:aws:events:us-east-1:999999999999:rule/bus/r"), Decision::ImplicitDeny);
-    assert_eq!(sent_by("sns.amazonaws.com", "arn:aws:events:us-east-1:111122223333:rule/bus/r"), Decision::ImplicitDeny);
+    assert_eq!(
+        sent_by("sns.amazonaws.com", "arn:aws:events:us-east-1:111122223333:rule/bus/r"),
+        Decision::ImplicitDeny
+    );
 }
 
 #[test]

@@ -121,9 +121,7 @@ fn page<'l, T>(
         }
     };
     match rest.split_at_checked(most) {
-        Some((page, more)) if !more.is_empty() => {
-            Ok((page, page.last().map(|last| URL_SAFE_NO_PAD.encode(id(last)))))
-        }
+        Some((page, more)) if !more.is_empty() => Ok((page, page.last().map(|last| URL_SAFE_NO_PAD.encode(id(last))))),
         _ => Ok((rest, None)),
     }
 }

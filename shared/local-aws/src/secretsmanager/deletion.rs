@@ -23,7 +23,9 @@ pub(super) fn delete(call: &mut Call<'_>, input: &Input<'_>) -> Result<Value, Ap
         return Err(errors::parameter("The RecoveryWindowInDays value must be between 7 and 30 days (inclusive)."));
     }
     if window.is_some() && forced {
-        return Err(errors::parameter("You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays."));
+        return Err(errors::parameter(
+            "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.",
+        ));
     }
     let now = call.now;
     if forced {
@@ -40,7 +42,8 @@ fn force(call: &mut Call<'_>, input: &Input<'_>, now: Timestamp) -> Result<Value
         Ok(secret) => Ok(end(secret, Deletion { at: now.after(FORCED_DELETION_TAKES), forced: true }, now)),
         Err(error) if error.code == "ResourceNotFoundException" => {
             let (id, suffix) = (input.secret_id()?, call.world.ids.secret_suffix());
-            let arn = format!("arn:{PARTITION}:secretsmanager:{}:{}:secret:{id}-{suffix}", call.region, call.account_id());
+            let arn =
+                format!("arn:{PARTITION}:secretsmanager:{}:{}:secret:{id}-{suffix}", call.region, call.account_id());
             let arn = if id.starts_with("arn:") { id.to_owned() } else { arn };
             Ok(json!({ "ARN": arn, "Name": id, "DeletionDate": now.epoch_seconds() }))
         }

@@ -81,9 +81,7 @@ impl<'a> Input<'a> {
                 ));
             }
             (Some(text), None) => Content::Text(text.to_owned()),
-            (None, Some(encoded)) => {
-                Content::Binary(STANDARD.decode(encoded).map_err(|_| wrong_type("SecretBinary"))?)
-            }
+            (None, Some(encoded)) => Content::Binary(STANDARD.decode(encoded).map_err(|_| wrong_type("SecretBinary"))?),
             (None, None) => return Ok(None),
         };
         // The value itself is in no message.
@@ -96,8 +94,9 @@ impl<'a> Input<'a> {
 
     /// `ClientRequestToken`, which becomes the version's id. The SDKs fill it in; AWS refuses a bare request without.
     pub(super) fn token(&self) -> Result<&'a str, ApiError> {
-        self.version_id("ClientRequestToken")?
-            .ok_or_else(|| errors::request("You must provide a ClientRequestToken value. We recommend a UUID-type value."))
+        self.version_id("ClientRequestToken")?.ok_or_else(|| {
+            errors::request("You must provide a ClientRequestToken value. We recommend a UUID-type value.")
+        })
     }
 
     /// Refuses parameters that AWS has and this has not.
@@ -125,7 +124,11 @@ pub(super) fn check_name(name: &str) -> Result<&str, ApiError> {
 pub(super) fn check_length(name: &str, text: &str, least: usize, most: usize) -> Result<(), ApiError> {
     let length = text.chars().count();
     if length < least {
-        Err(constraint(name, &format!("'{text}'"), &format!("Member must have length greater than or equal to {least}")))
+        Err(constraint(
+            name,
+            &format!("'{text}'"),
+            &format!("Member must have length greater than or equal to {least}"),
+        ))
     } else if length > most {
         Err(constraint(name, &format!("'{text}'"), &format!("Member must have length less than or equal to {most}")))
     } else {

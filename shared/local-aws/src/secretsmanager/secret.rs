@@ -116,9 +116,9 @@ impl Secret {
         if id == self.name || id == self.arn {
             return true;
         }
-        let ends_like_an_arn = id.rsplit_once('-').is_some_and(|(_, end)| {
-            end.len() == 6 && end.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        });
+        let ends_like_an_arn = id
+            .rsplit_once('-')
+            .is_some_and(|(_, end)| end.len() == 6 && end.bytes().all(|byte| byte.is_ascii_alphanumeric()));
         let without_suffix = self.arn.rsplit_once('-').map(|(start, _)| start);
         !ends_like_an_arn && without_suffix == Some(id)
     }
@@ -156,8 +156,7 @@ impl Secret {
         }
         let mut changed = self.clone();
         let first = changed.versions.is_empty();
-        let version =
-            Version { id: token.to_owned(), content, created: now, accessed: None, labels: BTreeSet::new() };
+        let version = Version { id: token.to_owned(), content, created: now, accessed: None, labels: BTreeSet::new() };
         changed.versions.push(version);
         if first {
             changed.attach(CURRENT, token);

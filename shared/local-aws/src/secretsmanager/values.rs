@@ -50,9 +50,8 @@ fn chosen(secret: &Secret, id: Option<&str>, label: Option<&str>) -> Result<Stri
 /// ignored, whatever labels it comes with.
 pub(super) fn put(call: &mut Call<'_>, input: &Input<'_>) -> Result<Value, ApiError> {
     input.without("PutSecretValue", &["RotationToken"])?;
-    let content = input
-        .content()?
-        .ok_or_else(|| errors::request("You must provide either SecretString or SecretBinary."))?;
+    let content =
+        input.content()?.ok_or_else(|| errors::request("You must provide either SecretString or SecretBinary."))?;
     let token = input.token()?;
     let labels = input.texts("VersionStages")?.unwrap_or_else(|| vec![CURRENT.to_owned()]);
     if labels.is_empty() || labels.len() > 20 {

@@ -88,10 +88,13 @@ pub(super) fn send(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiError>
     let mut outcome = Outcome::default();
     for (entry, id) in batch.entries.into_iter().zip(ids) {
         let accepted = entry.content.accept(queue, id, sender.clone());
-        outcome.add(entry.id, accepted.map(|(message, told)| {
-            queue.deliver(message, now);
-            told
-        }));
+        outcome.add(
+            entry.id,
+            accepted.map(|(message, told)| {
+                queue.deliver(message, now);
+                told
+            }),
+        );
     }
     Ok(outcome.into_reply())
 }

@@ -64,10 +64,7 @@ mod tests {
     fn carries_the_json_name_and_the_query_code() {
         let response = error(&no_such_queue()).into_http();
         assert_eq!(response.status(), 400);
-        assert_eq!(
-            response.headers()["x-amzn-query-error"],
-            "AWS.SimpleQueueService.NonExistentQueue;Sender"
-        );
+        assert_eq!(response.headers()["x-amzn-query-error"], "AWS.SimpleQueueService.NonExistentQueue;Sender");
         let body = String::from_utf8(response.body().to_vec()).unwrap();
         assert!(body.contains("com.amazonaws.sqs#QueueDoesNotExist"), "{body}");
     }

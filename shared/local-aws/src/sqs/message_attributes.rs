@@ -56,7 +56,9 @@ impl MessageAttribute {
 pub(super) fn check(attributes: &MessageAttributes) -> Result<(), ApiError> {
     if attributes.len() > MOST_ATTRIBUTES {
         let sent = attributes.len();
-        return Err(invalid(format!("Number of message attributes [{sent}] exceeds the allowed maximum [{MOST_ATTRIBUTES}].")));
+        return Err(invalid(format!(
+            "Number of message attributes [{sent}] exceeds the allowed maximum [{MOST_ATTRIBUTES}]."
+        )));
     }
     attributes.iter().try_for_each(|(name, attribute)| check_one(name, attribute))
 }
@@ -139,7 +141,8 @@ mod tests {
 
     #[test]
     fn refuses_what_sqs_refuses() {
-        let with = |name: &str, attribute: MessageAttribute| check(&MessageAttributes::from([(name.to_owned(), attribute)]));
+        let with =
+            |name: &str, attribute: MessageAttribute| check(&MessageAttributes::from([(name.to_owned(), attribute)]));
         assert!(with("trace-id", MessageAttribute::string("x")).is_ok());
         assert!(with("trace id", MessageAttribute::string("x")).is_err());
         assert!(with("AWS.x", MessageAttribute::string("x")).is_err());

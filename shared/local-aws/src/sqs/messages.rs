@@ -92,7 +92,11 @@ impl Outgoing {
     fn check(&self, queue: &Queue) -> Result<(), ApiError> {
         let body = required(self.message_body.as_ref().filter(|body| !body.is_empty()), "MessageBody")?;
         if !body.chars().all(is_allowed) {
-            return Err(ApiError::new(400, "InvalidMessageContents", "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"));
+            return Err(ApiError::new(
+                400,
+                "InvalidMessageContents",
+                "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF",
+            ));
         }
         let most = queue.settings.maximum_message_bytes;
         if self.size() > most {

@@ -104,7 +104,8 @@ pub fn handle(call: &mut Call<'_>, body: &Value, operation: &str) -> Result<Repl
 }
 
 fn parameters<T: DeserializeOwned>(body: &Value) -> Result<T, ApiError> {
-    serde_json::from_value(body.clone()).map_err(|error| ApiError::new(400, "SerializationException", error.to_string()))
+    serde_json::from_value(body.clone())
+        .map_err(|error| ApiError::new(400, "SerializationException", error.to_string()))
 }
 
 fn required<T>(value: Option<T>, parameter: &str) -> Result<T, ApiError> {

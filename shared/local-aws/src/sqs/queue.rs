@@ -177,7 +177,12 @@ impl Queue {
     /// `ReceiptHandleIsInvalid` for garbage; `InvalidParameterValue` for a message that is gone, or that would
     /// be hidden for more than twelve hours in all; `MessageNotInflight` for a message that is visible, or that
     /// another receive holds.
-    pub fn change_visibility(&mut self, receipt_handle: &str, timeout: Duration, now: Timestamp) -> Result<(), ApiError> {
+    pub fn change_visibility(
+        &mut self,
+        receipt_handle: &str,
+        timeout: Duration,
+        now: Timestamp,
+    ) -> Result<(), ApiError> {
         let id = self.message_id(receipt_handle)?;
         let message = self.messages.iter_mut().find(|message| message.id == id).ok_or_else(|| {
             let reason = "Message does not exist or is not available for visibility timeout change.";
@@ -255,7 +260,10 @@ mod tests {
 
     fn queue() -> Queue {
         let mut queue = Queue::new("q", "arn:q".to_owned(), "url".to_owned(), Settings::default(), Timestamp(0));
-        queue.deliver(NewMessage { id: "m".to_owned(), body: "hello".to_owned(), ..NewMessage::default() }, Timestamp(0));
+        queue.deliver(
+            NewMessage { id: "m".to_owned(), body: "hello".to_owned(), ..NewMessage::default() },
+            Timestamp(0),
+        );
         queue
     }
 
@@ -288,7 +296,9 @@ mod tests {
     fn visibility_changes_only_in_flight_and_up_to_twelve_hours() {
         let mut queue = queue();
         let handle = receive(&mut queue, 0).unwrap().receipt_handle.unwrap();
-        let change = |queue: &mut Queue, timeout, at| queue.change_visibility(&handle, Duration::from_secs(timeout), Timestamp(at));
+        let change = |queue: &mut Queue, timeout, at| {
+            queue.change_visibility(&handle, Duration::from_secs(timeout), Timestamp(at))
+        };
         change(&mut queue, 60, 1000).unwrap();
         assert!(receive(&mut queue, 60).is_none());
         assert_eq!(change(&mut queue, 43_200, 1000).unwrap_err().code, "InvalidParameterValue");

@@ -132,7 +132,8 @@ impl Redrive {
         let wrong = |reason: &str| invalid_value(text, "RedrivePolicy", reason);
         let policy: Value = serde_json::from_str(text).map_err(|_| wrong("Redrive policy is not a valid JSON map."))?;
         let target = policy.get("deadLetterTargetArn").and_then(Value::as_str);
-        let target = target.ok_or_else(|| wrong("Redrive policy does not contain mandatory attribute: deadLetterTargetArn."))?;
+        let target =
+            target.ok_or_else(|| wrong("Redrive policy does not contain mandatory attribute: deadLetterTargetArn."))?;
         // The count may be written as a number or as text.
         let count = match policy.get("maxReceiveCount") {
             None => return Err(wrong("Redrive policy does not contain mandatory attribute: maxReceiveCount.")),
@@ -140,15 +141,14 @@ impl Redrive {
             Some(other) => other.as_u64(),
         };
         match count.and_then(|count| u32::try_from(count).ok()) {
-            Some(count @ 1..=1000) => {
-                Ok(Self { dead_letter_target_arn: target.to_owned(), max_receive_count: count })
-            }
+            Some(count @ 1..=1000) => Ok(Self { dead_letter_target_arn: target.to_owned(), max_receive_count: count }),
             _ => Err(wrong("Invalid value for maxReceiveCount, must be between 1 and 1000.")),
         }
     }
 
     pub(super) fn to_json(&self) -> String {
-        json!({ "deadLetterTargetArn": self.dead_letter_target_arn, "maxReceiveCount": self.max_receive_count }).to_string()
+        json!({ "deadLetterTargetArn": self.dead_letter_target_arn, "maxReceiveCount": self.max_receive_count })
+            .to_string()
     }
 }
 

@@ -121,7 +121,8 @@ async fn a_message_received_too_often_moves_to_the_dead_letter_queue() {
     let aws = aws();
     let redrive = r#"{"deadLetterTargetArn":"arn:aws:sqs:eu-west-1:222222222222:dead","maxReceiveCount":2}"#;
     assert_eq!(code(set(&aws, "RedrivePolicy", redrive)), "InvalidParameterValue");
-    let dead = sqs(&aws, "CreateQueue", json!({ "QueueName": "dead" })).unwrap()["QueueUrl"].as_str().unwrap().to_owned();
+    let dead =
+        sqs(&aws, "CreateQueue", json!({ "QueueName": "dead" })).unwrap()["QueueUrl"].as_str().unwrap().to_owned();
     set(&aws, "RedrivePolicy", redrive).unwrap();
     send(&aws, "poison");
     let first = receive(&aws, URL).unwrap();
@@ -146,7 +147,12 @@ async fn limits_of_requests() {
     assert_eq!(code(sqs(&aws, "SendMessage", body(0))), "MissingParameter");
     let control = json!({ "QueueUrl": URL, "MessageBody": "\u{1}" });
     assert_eq!(code(sqs(&aws, "SendMessage", control)), "InvalidMessageContents");
-    for (parameter, value) in [("MaxNumberOfMessages", 0), ("MaxNumberOfMessages", 11), ("VisibilityTimeout", 43_201), ("WaitTimeSeconds", 21)] {
+    for (parameter, value) in [
+        ("MaxNumberOfMessages", 0),
+        ("MaxNumberOfMessages", 11),
+        ("VisibilityTimeout", 43_201),
+        ("WaitTimeSeconds", 21),
+    ] {
         let asked = json!({ "QueueUrl": URL, parameter: value });
         assert_eq!(code(sqs(&aws, "ReceiveMessage", asked)), "InvalidParameterValue", "{parameter} {value}");
     }
@@ -186,7 +192,10 @@ async fn purges_at_most_once_a_minute() {
     send(&aws, "gone");
     sqs(&aws, "PurgeQueue", json!({ "QueueUrl": URL })).unwrap();
     assert!(receive(&aws, URL).is_none());
-    assert_eq!(code(sqs(&aws, "PurgeQueue", json!({ "QueueUrl": URL }))), "AWS.SimpleQueueService.PurgeQueueInProgress");
+    assert_eq!(
+        code(sqs(&aws, "PurgeQueue", json!({ "QueueUrl": URL }))),
+        "AWS.SimpleQueueService.PurgeQueueInProgress"
+    );
 }
 
 #[tokio::test(start_paused = true)]

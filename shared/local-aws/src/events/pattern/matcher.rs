@@ -133,7 +133,10 @@ fn anything_but(value: Value) -> Result<Matcher, String> {
         Value::Array(values) => {
             let same_kind = values.iter().all(Value::is_string) || values.iter().all(Value::is_number);
             if values.is_empty() || !same_kind {
-                return Err("Inside anything but list, either all values are number or string, mixed type is not supported".to_owned());
+                return Err(
+                    "Inside anything but list, either all values are number or string, mixed type is not supported"
+                        .to_owned(),
+                );
             }
             values.into_iter().map(exact).collect()
         }

@@ -21,10 +21,8 @@ struct Bound {
 impl Range {
     pub(super) fn parse(value: &Value) -> Result<Self, String> {
         let wrong = || "Value of numeric must be an array of one or two comparisons".to_owned();
-        let mut range = Self {
-            low: Bound { number: -LARGEST, inclusive: true },
-            high: Bound { number: LARGEST, inclusive: true },
-        };
+        let mut range =
+            Self { low: Bound { number: -LARGEST, inclusive: true }, high: Bound { number: LARGEST, inclusive: true } };
         match value.as_array().map(Vec::as_slice) {
             Some([operator, number]) => range.restrict(operator, number)?,
             // Two comparisons are a lower bound and then an upper one.

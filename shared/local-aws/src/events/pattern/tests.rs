@@ -63,7 +63,9 @@ fn text_operators() {
 #[test]
 fn wildcards() {
     let wild = |pattern: &str, text: &str| value_matches(json!({ "wildcard": pattern }), json!(text));
-    for (pattern, text) in [("*", ""), ("a*c", "abbc"), ("*/dir/*.png", "x/dir/a.png"), (r"a\*", "a*"), (r"a\\*", r"a\b")] {
+    for (pattern, text) in
+        [("*", ""), ("a*c", "abbc"), ("*/dir/*.png", "x/dir/a.png"), (r"a\*", "a*"), (r"a\\*", r"a\b")]
+    {
         assert!(wild(pattern, text), "{pattern} {text}");
     }
     for (pattern, text) in [("a*c", "acb"), (r"a\*", "ab"), ("a?c", "abc")] {
@@ -102,7 +104,9 @@ fn anything_but() {
 fn exists() {
     let there = json!({ "detail": { "a": [{ "exists": true }] } });
     let absent = json!({ "detail": { "a": [{ "exists": false }] } });
-    for (detail, exists) in [(json!({ "a": null }), true), (json!({ "b": 1 }), false), (json!({ "a": { "b": 1 } }), false)] {
+    for (detail, exists) in
+        [(json!({ "a": null }), true), (json!({ "b": 1 }), false), (json!({ "a": { "b": 1 } }), false)]
+    {
         let event = json!({ "detail": detail });
         assert_eq!(matches(there.clone(), event.clone()), exists, "{event}");
         assert_eq!(matches(absent.clone(), event.clone()), !exists, "{event}");
@@ -134,13 +138,31 @@ fn or_beside_other_fields() {
 #[test]
 fn refuses_invalid_patterns() {
     for invalid in [
-        "", "[]", "{}", r#"{"a":"x"}"#, r#"{"a":[]}"#, r#"{"a":{}}"#, r#"{"a":[["x"]]}"#, r#"{"a":[{"like":"x"}]}"#,
-        r#"{"a":[{"prefix":"x","suffix":"y"}]}"#, r#"{"a":[{"prefix":1}]}"#, r#"{"a":[{"exists":"yes"}]}"#,
-        r#"{"a":[{"numeric":["<",1,">",2]}]}"#, r#"{"a":[{"numeric":[">",5,"<",5]}]}"#, r#"{"a":[{"numeric":["=",6e9]}]}"#,
-        r#"{"a":[{"wildcard":"a**"}]}"#, r#"{"a":[{"wildcard":"a\\b"}]}"#, r#"{"a":[{"anything-but":["x",1]}]}"#,
-        r#"{"a":[{"anything-but":true}]}"#, r#"{"a":[{"cidr":"10.0.0.0"}]}"#, r#"{"$or":[{"a":[1]}]}"#,
+        "",
+        "[]",
+        "{}",
+        r#"{"a":"x"}"#,
+        r#"{"a":[]}"#,
+        r#"{"a":{}}"#,
+        r#"{"a":[["x"]]}"#,
+        r#"{"a":[{"like":"x"}]}"#,
+        r#"{"a":[{"prefix":"x","suffix":"y"}]}"#,
+        r#"{"a":[{"prefix":1}]}"#,
+        r#"{"a":[{"exists":"yes"}]}"#,
+        r#"{"a":[{"numeric":["<",1,">",2]}]}"#,
+        r#"{"a":[{"numeric":[">",5,"<",5]}]}"#,
+        r#"{"a":[{"numeric":["=",6e9]}]}"#,
+        r#"{"a":[{"wildcard":"a**"}]}"#,
+        r#"{"a":[{"wildcard":"a\\b"}]}"#,
+        r#"{"a":[{"anything-but":["x",1]}]}"#,
+        r#"{"a":[{"anything-but":true}]}"#,
+        r#"{"a":[{"cidr":"10.0.0.0"}]}"#,
+        r#"{"$or":[{"a":[1]}]}"#,
     ] {
         let error = Pattern::parse(invalid).err();
-        assert!(error.as_ref().is_some_and(|reason| reason.starts_with("Event pattern is not valid. Reason: ")), "{invalid}");
+        assert!(
+            error.as_ref().is_some_and(|reason| reason.starts_with("Event pattern is not valid. Reason: ")),
+            "{invalid}"
+        );
     }
 }

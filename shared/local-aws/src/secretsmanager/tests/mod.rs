@@ -110,10 +110,7 @@ fn a_secret_without_a_value_has_no_version() {
     assert_eq!(made.get("VersionId"), None);
     let error = bench.read(json!({})).unwrap_err();
     assert_eq!(error.code, "ResourceNotFoundException");
-    assert_eq!(
-        error.message,
-        "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT"
-    );
+    assert_eq!(error.message, "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT");
 }
 
 #[test]
@@ -277,7 +274,10 @@ fn secrets_are_listed_by_page_and_filter() {
         (json!([{ "Key": "name", "Values": ["a/"] }]), vec!["a/1", "a/2"]),
         (json!([{ "Key": "name", "Values": ["A/"] }]), vec![]),
         (json!([{ "Key": "name", "Values": ["!a/"] }]), vec!["b/1"]),
-        (json!([{ "Key": "tag-key", "Values": ["org"] }, { "Key": "tag-value", "Values": ["b", "a/2"] }]), vec!["a/2", "b/1"]),
+        (
+            json!([{ "Key": "tag-key", "Values": ["org"] }, { "Key": "tag-value", "Values": ["b", "a/2"] }]),
+            vec!["a/2", "b/1"],
+        ),
     ] {
         let listed = bench.ask("ListSecrets", json!({ "Filters": filters })).unwrap();
         assert_eq!(names(&listed), expected, "{filters}");
