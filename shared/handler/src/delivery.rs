@@ -37,8 +37,8 @@ pub(crate) fn read<C: Command>(value: Value, settings: &Settings) -> Result<Requ
         let error = StepError::new(code, "event", message);
         Err(Refused { error, subject: C::subject_of(detail), detail: detail.clone() })
     };
-    let detail = if is_event(&value) {
-        let (source, detail_type, detail) = (text("source"), text("detail-type"), &value["detail"]);
+    let detail = if let (true, Some(detail)) = (is_event(&value), value.get("detail")) {
+        let (source, detail_type) = (text("source"), text("detail-type"));
         match request_of(detail) {
             Some(request) if source == SOURCE => request,
             None if detail_type == C::DETAIL_TYPE

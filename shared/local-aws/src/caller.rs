@@ -62,7 +62,7 @@ impl Caller {
 ///
 /// # Errors
 /// What the service answers to an unknown, inactive or not yet usable key, and to a wrong signature.
-pub fn authenticate(
+pub(crate) fn authenticate(
     world: &World,
     request: &Request,
     authorization: Option<&Authorization>,

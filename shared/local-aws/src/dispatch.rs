@@ -12,7 +12,7 @@ use crate::{events, iam, s3, secretsmanager, sqs, sts};
 
 /// A service, with the operation that a request asks of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+pub(crate) struct Target {
     /// Which service.
     pub service: Service,
     /// Which operation, by its API name.
@@ -23,8 +23,7 @@ pub struct Target {
 
 /// The services that are here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are the services'")]
-pub enum Service {
+pub(crate) enum Service {
     EventBridge,
     Iam,
     S3,
@@ -36,7 +35,7 @@ pub enum Service {
 
 impl Service {
     /// The name in credential scopes and in the trace.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::EventBridge => "events",
             Self::Iam => "iam",
@@ -49,7 +48,7 @@ impl Service {
     }
 
     /// The form that the service gives an error.
-    pub fn error(self, error: &ApiError, request_id: &str) -> Reply {
+    pub(crate) fn error(self, error: &ApiError, request_id: &str) -> Reply {
         match self {
             Self::Iam | Self::Sts | Self::S3Control => crate::query_protocol::error(error, request_id),
             Self::S3 => s3::error(error, request_id),
@@ -59,7 +58,7 @@ impl Service {
     }
 
     /// The error that the service answers when its rate limit is hit.
-    pub fn throttled(self) -> ApiError {
+    pub(crate) fn throttled(self) -> ApiError {
         match self {
             Self::Iam | Self::Sts => ApiError::new(400, "Throttling", "Rate exceeded"),
             Self::S3 | Self::S3Control => ApiError::new(503, "SlowDown", "Please reduce your request rate."),
@@ -69,7 +68,7 @@ impl Service {
     }
 
     /// The error that the service answers when it fails itself.
-    pub fn failed(self) -> ApiError {
+    pub(crate) fn failed(self) -> ApiError {
         match self {
             Self::Iam | Self::Sts => {
                 ApiError::new(500, "ServiceFailure", "The request failed because of an unknown error.")
@@ -83,7 +82,7 @@ impl Service {
 }
 
 /// Which service and operation `request` asks for. Unsigned requests are S3's: no other service takes them.
-pub fn target(request: &Request, authorization: Option<&Authorization>) -> Result<Target, ApiError> {
+pub(crate) fn target(request: &Request, authorization: Option<&Authorization>) -> Result<Target, ApiError> {
     let region = authorization.map_or("us-east-1", |authorization| authorization.region.as_str()).to_owned();
     let signed_for = authorization.map_or("s3", |authorization| authorization.service.as_str());
     let (service, operation) = match signed_for {
@@ -100,7 +99,7 @@ pub fn target(request: &Request, authorization: Option<&Authorization>) -> Resul
 }
 
 /// Lets the service carry out the operation.
-pub fn perform(call: &mut Call<'_>, target: &Target, request: &Request) -> Result<Reply, ApiError> {
+pub(crate) fn perform(call: &mut Call<'_>, target: &Target, request: &Request) -> Result<Reply, ApiError> {
     let anonymous = *call.caller == Caller::Anonymous;
     match target.service {
         Service::S3 => s3::handle(call, request, &target.operation),
@@ -117,6 +116,6 @@ pub fn perform(call: &mut Call<'_>, target: &Target, request: &Request) -> Resul
 }
 
 /// Adds what every answer carries.
-pub fn finish(reply: Reply, request_id: &str, date: &str) -> Response<Bytes> {
+pub(crate) fn finish(reply: Reply, request_id: &str, date: &str) -> Response<Bytes> {
     reply.header("x-amzn-requestid", request_id).header("date", date).into_http()
 }

@@ -42,18 +42,15 @@ impl Ids {
 
     /// A version-4 UUID in its usual form.
     pub fn uuid(&mut self) -> String {
-        let mut bytes = self.block();
-        bytes[6] = bytes[6] & 0x0f | 0x40;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        let hex = hex::encode(&bytes[..16]);
-        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+        let random = self.block().first_chunk().copied().unwrap_or_default();
+        uuid::Builder::from_random_bytes(random).into_uuid().to_string()
     }
 
     fn characters(&mut self, alphabet: &[u8], count: usize) -> String {
         let mut out = String::with_capacity(count);
         while out.len() < count {
             for byte in self.block().into_iter().take(count - out.len()) {
-                out.push(char::from(alphabet[usize::from(byte) % alphabet.len()]));
+                out.extend(alphabet.get(usize::from(byte) % alphabet.len()).copied().map(char::from));
             }
         }
         out

@@ -9,12 +9,12 @@ use crate::reply::{ApiError, Reply};
 ///
 /// # Errors
 /// `ValidationException` naming the parameter that is missing or of the wrong type.
-pub fn parameters<T: DeserializeOwned>(body: &Value) -> Result<T, ApiError> {
+pub(crate) fn parameters<T: DeserializeOwned>(body: &Value) -> Result<T, ApiError> {
     serde_json::from_value(body.clone()).map_err(|error| ApiError::new(400, "ValidationException", error.to_string()))
 }
 
 /// An error in its JSON form.
-pub fn error(error: &ApiError) -> Reply {
+pub(crate) fn error(error: &ApiError) -> Reply {
     let body = json!({ "__type": error.code, "message": error.message });
     Reply { status: Some(error.status_code()), ..Reply::json(&body) }
 }

@@ -4,7 +4,7 @@ use crate::reply::{ApiError, Reply};
 use crate::xml::Xml;
 
 /// The answer to `operation`, its result filled by `fill`.
-pub fn reply(operation: &str, namespace: &str, fill: impl FnOnce(&mut Xml)) -> Reply {
+pub(crate) fn reply(operation: &str, namespace: &str, fill: impl FnOnce(&mut Xml)) -> Reply {
     Reply::xml(Xml::document(&format!("{operation}Response"), namespace, |xml| {
         xml.element(&format!("{operation}Result"), fill);
         xml.element("ResponseMetadata", |xml| xml.text("RequestId", "local-aws"));
@@ -12,7 +12,7 @@ pub fn reply(operation: &str, namespace: &str, fill: impl FnOnce(&mut Xml)) -> R
 }
 
 /// An error in its XML form.
-pub fn error(error: &ApiError, request_id: &str) -> Reply {
+pub(crate) fn error(error: &ApiError, request_id: &str) -> Reply {
     let side = if error.status < 500 { "Sender" } else { "Receiver" };
     let body = Xml::bare_document("ErrorResponse", |xml| {
         xml.element("Error", |xml| {

@@ -12,7 +12,7 @@ const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 
 /// A signed request's `Authorization` header, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Authorization {
+pub(crate) struct Authorization {
     /// The access key id.
     pub access_key_id: String,
     /// The day in the credential scope: `20261122`.
@@ -27,7 +27,7 @@ pub struct Authorization {
 
 impl Authorization {
     /// Reads the header; `None` if there is none or it is not of this form.
-    pub fn of(request: &Request) -> Option<Self> {
+    pub(crate) fn of(request: &Request) -> Option<Self> {
         let header = request.header("authorization")?.strip_prefix("AWS4-HMAC-SHA256")?;
         let field = |name: &str| {
             header.split(',').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
@@ -47,7 +47,7 @@ impl Authorization {
 }
 
 /// Whether the request was signed with `secret`.
-pub fn matches(request: &Request, authorization: &Authorization, secret: &str) -> bool {
+pub(crate) fn matches(request: &Request, authorization: &Authorization, secret: &str) -> bool {
     let Authorization { date, region, service, .. } = authorization;
     let scope = format!("{date}/{region}/{service}/aws4_request");
     let to_sign = format!(

@@ -7,7 +7,7 @@ use crate::world::Call;
 const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
 /// Carries out `operation`.
-pub fn handle(call: &mut Call<'_>, operation: &str) -> Result<Reply, ApiError> {
+pub(crate) fn handle(call: &mut Call<'_>, operation: &str) -> Result<Reply, ApiError> {
     match operation {
         // Needs no permission, not even against an explicit deny.
         "GetCallerIdentity" => {

@@ -11,7 +11,7 @@ use crate::ids::Ids;
 use crate::{events, iam, lambda, s3, secretsmanager, sqs};
 
 /// The partition of all ARNs here.
-pub const PARTITION: &str = "aws";
+pub(crate) const PARTITION: &str = "aws";
 
 /// The whole state. A clone is a snapshot.
 #[derive(Clone, Serialize, Deserialize)]

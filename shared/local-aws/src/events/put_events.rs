@@ -124,6 +124,11 @@ fn refusal(code: &'static str, message: &str) -> Refusal {
 }
 
 /// Times before 1970 become 1970.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast saturates, which is what is wanted at both ends"
+)]
 fn from_epoch_seconds(seconds: f64) -> Timestamp {
     Timestamp((seconds * 1000.0) as u64)
 }

@@ -80,7 +80,7 @@ fn tags(form: &Form) -> Result<Vec<(String, String)>, ApiError> {
         if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 || key.starts_with("aws:") {
             return Err(ApiError::new(400, "InvalidInput", format!("The tag {key} is not valid.")));
         }
-        if tags[..n].iter().any(|(earlier, _)| earlier.eq_ignore_ascii_case(key)) {
+        if tags.iter().take(n).any(|(earlier, _)| earlier.eq_ignore_ascii_case(key)) {
             return Err(ApiError::new(400, "InvalidInput", "Duplicate tag keys found. Tag keys are case insensitive."));
         }
     }

@@ -91,7 +91,7 @@ impl Principals {
                     PrincipalIdentity::User { .. } => names_account_of(principals, who),
                     _ => true,
                 };
-                !any && !(names(principals, who) && with_account)
+                !(any || names(principals, who) && with_account)
             }
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Replication, rotation and resource policies are not here.
 
+#![expect(clippy::indexing_slicing, reason = "only JSON objects are indexed, which make room for what is assigned")]
+
 mod catalog;
 mod create;
 mod deletion;

@@ -10,13 +10,13 @@ use crate::policy::Document;
 use crate::reply::ApiError;
 
 /// The largest body with attributes that SQS takes: 1 MiB, since August 2025.
-pub const LARGEST_MESSAGE_BYTES: usize = 1_048_576;
+pub(super) const LARGEST_MESSAGE_BYTES: usize = 1_048_576;
 
 /// Visibility timeouts end at twelve hours.
-pub const LONGEST_VISIBILITY_S: u64 = 43_200;
+pub(super) const LONGEST_VISIBILITY_S: u64 = 43_200;
 
 /// Delays end at fifteen minutes.
-pub const LONGEST_DELAY_S: u64 = 900;
+pub(super) const LONGEST_DELAY_S: u64 = 900;
 
 /// The attributes that SetQueueAttributes sets, in the order in which they are listed.
 pub(super) const NAMES: [&str; 9] = [

@@ -13,6 +13,7 @@ pub(super) struct Filter {
     values: Vec<String>,
 }
 
+#[expect(clippy::enum_variant_names, reason = "the names are the API's")]
 enum Key {
     Name,
     Description,
