@@ -18,12 +18,18 @@ impl Bucket {
         match vacancy {
             Vacancy::Free(name) => match self.create_named(run, &name).await {
                 Err(error) if error.code() == ErrorCode::BucketNameTaken && run.command.bucket_name.is_none() => {
-                    self.create_named(run, &alternative).await.map(|()| alternative)
+                    self.create_alternative(run, alternative).await
                 }
                 created => created.map(|()| name),
             },
-            Vacancy::Taken => self.create_named(run, &alternative).await.map(|()| alternative),
+            Vacancy::Taken => self.create_alternative(run, alternative).await,
         }
+    }
+
+    /// The search looked at the standard name only, so the alternative is looked at now.
+    async fn create_alternative(&self, run: &Run<'_, OrgCreated>, name: BucketName) -> Result<BucketName, StepError> {
+        self.seeker(run).require_vacant(&name).await?;
+        self.create_named(run, &name).await.map(|()| name)
     }
 
     /// Tags and ownership go with the creation, so that there is no moment at which the bucket is nobody's.
@@ -55,10 +61,8 @@ impl Bucket {
 }
 
 fn explain(name: &BucketName, error: AwsError) -> StepError {
-    if error.code() == "BucketAlreadyExists" {
-        return buckets::name_taken(name);
-    }
     error.explain(buckets::resource(name), |error| match error.code() {
+        "BucketAlreadyExists" => Some((ErrorCode::BucketNameTaken, buckets::NAME_TAKEN.to_owned())),
         "BucketAlreadyOwnedByYou" => Some((
             ErrorCode::ConcurrentUpdate,
             "was made by another run at the same moment; the step is tried again later".to_owned(),

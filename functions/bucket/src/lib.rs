@@ -92,7 +92,7 @@ impl Step for Bucket {
                 return Err(StepError::new(ErrorCode::Unexpected, "bucket", "there is none and none is planned"));
             }
         };
-        // Access control lists go before the public access block, so that none of them ever becomes effective.
+        // Access control lists go first: S3 refuses that while one of them is public, and nothing is changed then.
         while let Some(change) =
             rest.next_if(|change| matches!(change, BucketChange::TagState | BucketChange::EnforceOwner))
         {
@@ -116,8 +116,8 @@ fn plan_setup(place: &Place, bucket: &Found<Setup>) -> Result<Vec<BucketChange>,
     }
     let untagged = !bucket.tags.iter().any(|(key, _)| key == ORG_STATE_TAG);
     let lacks = [
-        (untagged, BucketChange::TagState),
         (!enforces_owner, BucketChange::EnforceOwner),
+        (untagged, BucketChange::TagState),
         (*blocks_public_access, BucketChange::AllowPublicPolicy),
         (!has_marker, BucketChange::PutMarker),
     ];

@@ -48,7 +48,7 @@ pub(crate) fn plan(
         looked.keys.iter().partition(|key| stored.is_some_and(|stored| stored.access_key_id == key.id));
     if let Some(key) = kept.iter().find(|key| !key.active) {
         let message = format!(
-            "its stored access key {} is not active, which somebody decided; activate it, or rotate the key",
+            "its stored access key {} is not active, which somebody decided; activate it, or delete it to have a new one made",
             key.id
         );
         return Err(StepError::new(ErrorCode::StoredKeyInactive, users::resource(&user.name), message));
@@ -64,7 +64,11 @@ pub(crate) fn plan(
                 let message = "was stored a moment ago and its key is not listed yet; the step is tried again later";
                 return Err(StepError::new(ErrorCode::InProgress, secrets::resource(secret_name), message));
             }
-            Place::successor_of(secret_name, &version.id)
+            Place::successor_of(
+                secret_name,
+                &version.id,
+                looked.secret.as_ref().and_then(|secret| secret.previous_id.as_deref()),
+            )
         }
     };
     changes.push(SecretChange::CreateKey(place));

@@ -102,7 +102,12 @@ impl Step for Secret {
         if let Some(secret) = &observed.looked.secret {
             secret.require_ours(&self.conventions, &run.command.org_id)?;
         }
-        keys::plan(&observed.looked, user, &secret_name, self.grace)
+        let mut changes = keys::plan(&observed.looked, user, &secret_name, self.grace)?;
+        if run.delayed_check {
+            // A check that made a key would ask for the next check, without end where storing is refused.
+            changes.retain(|change| !matches!(change, SecretChange::CreateKey(_)));
+        }
+        Ok(changes)
     }
 
     async fn apply(

@@ -24,9 +24,9 @@ const TOKENS: Uuid = uuid!("0d9bd3a4-5b0f-5ac4-8f5e-5a2f3c8d7b16");
 const STORE_RETRIES: usize = 2;
 const FIRST_STORE_DELAY: Duration = Duration::from_millis(300);
 
-/// The time that making a key and storing it may take: the creation's attempt (5 s), three to store it
-/// (5 s each) with the pauses between, and one to take the key back (5 s).
-const TIME_TO_CREATE_AND_STORE: Duration = Duration::from_secs(27);
+/// The time that making a key, storing it or taking it back usually takes at most. To be cut off in between
+/// is safe, but the next run must wait until the lost key is past the grace period.
+const TIME_TO_CREATE_AND_STORE: Duration = Duration::from_secs(15);
 
 /// The longest that a request of a run that was stopped can still be under way.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(12);
@@ -70,12 +70,11 @@ impl Place {
         Self::NewVersion { name: name.to_owned(), token: first_token(name) }
     }
 
-    /// The version after `replaced`.
-    pub(crate) fn successor_of(name: &str, replaced: &str) -> Self {
-        Self::NewVersion {
-            name: name.to_owned(),
-            token: Uuid::new_v5(&TOKENS, format!("{name}\n{replaced}").as_bytes()).to_string(),
-        }
+    /// The version after `replaced`. The version before that is part of the token too: should somebody move
+    /// AWSCURRENT back to a version that was replaced once, its next successor has another token.
+    pub(crate) fn successor_of(name: &str, replaced: &str, previous: Option<&str>) -> Self {
+        let place = [name, replaced, previous.unwrap_or_default()].join("\n");
+        Self::NewVersion { name: name.to_owned(), token: Uuid::new_v5(&TOKENS, place.as_bytes()).to_string() }
     }
 
     fn name(&self) -> &str {
@@ -113,13 +112,15 @@ impl Secret {
         let (checked, created) = join(check, self.create_key(run.command)).await;
         let credential = created?;
         if let Err(error) = checked {
-            self.delete_key(run.command, &credential.access_key_id).await?;
+            // Not stored, so it is ours to take back; should that fail, the next run finds it.
+            let _ = self.delete_key(run.command, &credential.access_key_id).await;
             return Err(error);
         }
         match self.store(run.command, place, &credential).await {
             Stored::Yes(arn) => Ok(arn),
             Stored::No(error) => {
-                self.delete_key(run.command, &credential.access_key_id).await?;
+                // Should this fail, the delayed check finds the key; why it was not stored is what matters.
+                let _ = self.delete_key(run.command, &credential.access_key_id).await;
                 Err(explain(place, error))
             }
             Stored::Unknown(error) => {

@@ -61,7 +61,7 @@ fn only_key(observed: &Observed, credential: &Credential) -> Result<(), StepErro
         None => Err(waiting(resource(), "does not show its stored access key yet")),
         Some(key) if !key.active => {
             let message = format!(
-                "its stored access key {} is not active, which somebody decided; activate it, or rotate the key",
+                "its stored access key {} is not active, which somebody decided; activate it, or delete it to have a new one made",
                 key.id
             );
             Err(StepError::new(ErrorCode::StoredKeyInactive, resource(), message))

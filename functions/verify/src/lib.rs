@@ -18,7 +18,6 @@ use handler::{StepContext, StepFunction};
 use org::{BucketName, Conventions, Place};
 
 use inventory::Inventory;
-use probes::Probes;
 
 /// The step.
 pub struct Verify {
@@ -30,14 +29,12 @@ pub struct Verify {
     conventions: Conventions,
 }
 
-/// Everything that an organization has, and what the stored key could do with it.
+/// Everything that an organization has.
 pub struct Observed {
     user: Option<User>,
     keys: Vec<AccessKey>,
     secret: Option<StoredSecret>,
     search: Search<Setup>,
-    /// Tried only once everything is in its place.
-    probes: Option<Probes>,
 }
 
 /// How the bucket is set up.
@@ -95,22 +92,16 @@ impl Step for Verify {
             buckets::search(seeker, async |name| self.setup(run.place, name).await),
         )
         .await;
-        let mut observed = Observed { user: user?, keys: keys?, secret: secret?, search: search?, probes: None };
-        let probes = match self.inventory(run, &observed) {
-            Ok(inventory) => Some(self.probe(run.place, &inventory).await),
-            // The plan says what is missing.
-            Err(_) => None,
-        };
-        observed.probes = probes;
+        let observed = Observed { user: user?, keys: keys?, secret: secret?, search: search? };
+        // What is missing is the plan's to say; only what is complete can be tried.
+        if let Ok(inventory) = self.inventory(run, &observed) {
+            self.probe(run.place, &inventory).await?;
+        }
         Ok(observed)
     }
 
     fn plan(&self, run: &Run<'_, OrgCreated>, observed: &Observed) -> Result<Vec<NoChange>, StepError> {
-        let inventory = self.inventory(run, observed)?;
-        if let Some(probes) = &observed.probes {
-            probes.judge(&inventory)?;
-        }
-        Ok(Vec::new())
+        self.inventory(run, observed).map(|_| Vec::new())
     }
 
     async fn apply(

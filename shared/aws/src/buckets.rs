@@ -171,7 +171,9 @@ impl<T> Search<T> {
             Occupant::Untagged(tag) => {
                 require_ours(&resource(name), tag_key, tag.as_deref(), org).map(|()| Vacancy::Free(name.clone()))
             }
-            Occupant::AnotherAccount if self.requested.is_some() => Err(name_taken(name)),
+            Occupant::AnotherAccount if self.requested.is_some() => {
+                Err(StepError::new(ErrorCode::BucketNameTaken, resource(name), NAME_TAKEN))
+            }
             Occupant::AnotherAccount => Ok(Vacancy::Taken),
         }
     }
@@ -190,11 +192,8 @@ impl<T> Search<T> {
     }
 }
 
-/// The error for a requested name that another account holds.
-pub fn name_taken(name: &BucketName) -> StepError {
-    let message = "belongs to another account; send the event with another bucketName, or without one";
-    StepError::new(ErrorCode::BucketNameTaken, resource(name), message)
-}
+/// What to do about a name that another account holds.
+pub const NAME_TAKEN: &str = "belongs to another account; send the event with another bucketName";
 
 fn denied(name: &BucketName) -> StepError {
     let message =
@@ -219,6 +218,24 @@ fn value(tags: &Tags, key: &str) -> Option<String> {
 }
 
 impl Seeker<'_> {
+    /// Where a bucket of that name can go: the same look that the search takes at the name it wants.
+    ///
+    /// # Errors
+    /// `not-ours` when our account has a bucket of that name without the organization's tag,
+    /// `bucket-name-taken` when another account has it.
+    pub async fn require_vacant(&self, name: &BucketName) -> Result<(), StepError> {
+        match self.tags(name, None).await? {
+            Look::Absent => Ok(()),
+            Look::Tags(tags) => {
+                let key = self.conventions.tag_key();
+                require_ours(&resource(name), key, value(&tags, key).as_deref(), self.org)
+            }
+            Look::Denied | Look::OtherRegion => {
+                Err(StepError::new(ErrorCode::BucketNameTaken, resource(name), NAME_TAKEN))
+            }
+        }
+    }
+
     /// Whether the bucket carries the organization's tag.
     ///
     /// # Errors

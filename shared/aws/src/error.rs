@@ -14,11 +14,14 @@ pub struct AwsError {
     code: String,
     message: String,
     status: Option<u16>,
+    /// Whether a request was sent at all.
+    sent: bool,
     source: Box<dyn Error + Send + Sync>,
 }
 
 /// Codes by which services say that they are asked too often.
-const THROTTLED: [&str; 9] = [
+const THROTTLED: [&str; 10] = [
+    "KmsThrottled",
     "Throttling",
     "ThrottlingException",
     "ThrottledException",
@@ -44,8 +47,11 @@ const UNAVAILABLE: [&str; 9] = [
 /// Codes by which services say that somebody else is changing the same thing.
 const CONCURRENT: [&str; 4] =
     ["ConcurrentModification", "EntityTemporarilyUnmodifiable", "OperationAborted", "ConditionalRequestConflict"];
+/// Codes by which services say that they do not know something that was there a moment ago.
+const NOT_KNOWN_YET: [&str; 2] = ["NoSuchBucket", "NoSuchEntity"];
 /// Codes by which services say no.
-const DENIED: [&str; 9] = [
+const DENIED: [&str; 10] = [
+    "KmsAccessDenied",
     "AccessDenied",
     "AccessDeniedException",
     "UnauthorizedOperation",
@@ -69,7 +75,8 @@ impl AwsError {
             SdkError::ServiceError(context) => Some(context.raw().status().as_u16()),
             _ => None,
         };
-        Self { operation, code, message, status, source: Box::new(error) }
+        let sent = !matches!(error, SdkError::ConstructionFailure(_));
+        Self { operation, code, message, status, sent, source: Box::new(error) }
     }
 
     /// The service's error code, or nothing if the service did not answer.
@@ -87,10 +94,12 @@ impl AwsError {
         self.status
     }
 
-    /// Whether the service certainly did not do what was asked: it answered, with a refusal. Anything else
-    /// (a time-out, a broken connection, a server error) leaves that open.
+    /// Whether the service certainly did not do what was asked: it answered, with a refusal, or was never
+    /// asked. Anything else (a time-out, a broken connection, a server error) leaves that open.
     pub fn is_refusal(&self) -> bool {
-        self.status.is_some_and(|status| (400..500).contains(&status)) && !UNAVAILABLE.contains(&self.code())
+        let refused =
+            self.status.is_some_and(|status| (400..500).contains(&status)) && !UNAVAILABLE.contains(&self.code());
+        refused || self.is_throttling() || !self.sent
     }
 
     /// Whether the service asked for patience.
@@ -115,37 +124,52 @@ impl AwsError {
     }
 
     fn usual_meaning(&self) -> (ErrorCode, String) {
-        let Self { operation, code, message, .. } = self;
-        match code.as_str() {
-            code if THROTTLED.contains(&code) => (
+        let (operation, code) = (self.operation, self.code.as_str());
+        let (kind, message) = if THROTTLED.contains(&code) {
+            (
                 ErrorCode::Throttled,
                 format!("AWS limits the rate of {operation} ({code}); the step is tried again later"),
-            ),
-            code if CONCURRENT.contains(&code) => (
+            )
+        } else if CONCURRENT.contains(&code) {
+            (
                 ErrorCode::ConcurrentUpdate,
                 format!("{operation} met another change ({code}); the step is tried again later"),
-            ),
-            code if DENIED.contains(&code) => (
+            )
+        } else if NOT_KNOWN_YET.contains(&code) {
+            (
+                ErrorCode::Propagating,
+                format!("{operation} does not know it yet, or any more ({code}); the step is tried again later"),
+            )
+        } else if DENIED.contains(&code) || (code.is_empty() && self.status == Some(403)) {
+            // HEAD answers have no body, hence no code.
+            let said = if code.is_empty() { "403".to_owned() } else { format!("{code}: {}", self.message) };
+            (
                 ErrorCode::AccessDenied,
                 format!(
-                    "{operation} was denied ({code}: {message}); give the function's role this permission and replay the event"
+                    "{operation} was denied ({said}); give the function's role this permission and replay the event"
                 ),
-            ),
-            code if UNAVAILABLE.contains(&code) || self.status.is_none_or(|status| status >= 500) => (
+            )
+        } else if self.sent && (UNAVAILABLE.contains(&code) || self.status.is_none_or(|status| status >= 500)) {
+            (
                 ErrorCode::ServiceUnavailable,
-                format!("{operation} got no usable answer ({}); the step is tried again later", self.short_reason()),
-            ),
-            code => (
+                format!("{operation} got no usable answer ({}); the step is tried again later", self.reason()),
+            )
+        } else {
+            (
                 ErrorCode::Unexpected,
-                format!(
-                    "{operation} answered {code}: {message}; look the code up, mend the cause and replay the event"
-                ),
-            ),
-        }
+                format!("{operation} answered {}; look it up, mend the cause and replay the event", self.reason()),
+            )
+        };
+        (kind, message)
     }
 
-    /// The code, or what kind of failure kept the service from answering.
-    fn short_reason(&self) -> String {
-        if self.code.is_empty() { self.source.to_string() } else { self.code.clone() }
+    /// What the service said, or what kept it from answering.
+    fn reason(&self) -> String {
+        match (self.code.as_str(), self.status) {
+            ("", Some(status)) => format!("HTTP status {status}"),
+            ("", None) => self.source.to_string(),
+            (code, _) if self.message.is_empty() => code.to_owned(),
+            (code, _) => format!("{code}: {}", self.message),
+        }
     }
 }

@@ -19,6 +19,8 @@ pub struct StoredSecret {
     pub scheduled_for_deletion: bool,
     /// The version that is AWSCURRENT, if any.
     pub current: Option<StoredVersion>,
+    /// The id of the version that is AWSPREVIOUS, if any.
+    pub previous_id: Option<String>,
     name: String,
     tags: Vec<(String, String)>,
 }
@@ -34,6 +36,7 @@ pub struct StoredVersion {
 }
 
 const AWSCURRENT: &str = "AWSCURRENT";
+const AWSPREVIOUS: &str = "AWSPREVIOUS";
 
 /// The resource's name in messages.
 pub fn resource(name: &str) -> String {
@@ -53,7 +56,8 @@ pub async fn find(client: &Client, name: &str, date: &ServerDate) -> Result<Opti
         let message = "changed while it was read; the step is tried again later";
         return Err(StepError::new(ErrorCode::ConcurrentUpdate, resource(name), message));
     }
-    Ok(description.map(|Description { arn, tags, scheduled_for_deletion, .. }| StoredSecret {
+    Ok(description.map(|Description { arn, tags, scheduled_for_deletion, previous_id, .. }| StoredSecret {
+        previous_id,
         name: name.to_owned(),
         arn,
         scheduled_for_deletion,
@@ -89,7 +93,7 @@ impl StoredVersion {
             Ok(credential) if credential.user_name == user_name => Ok(credential),
             _ => {
                 let message = format!(
-                    "does not hold an access key of user {user_name} in the form that the provisioner writes; restore an earlier version or delete the secret"
+                    "does not hold an access key of user {user_name} in the form that the provisioner writes; put a version that the provisioner wrote back in its place"
                 );
                 Err(StepError::new(ErrorCode::SecretUnreadable, resource(secret_name), message))
             }
@@ -102,6 +106,7 @@ struct Description {
     tags: Vec<(String, String)>,
     scheduled_for_deletion: bool,
     current_id: Option<String>,
+    previous_id: Option<String>,
 }
 
 async fn describe(client: &Client, name: &str, date: &ServerDate) -> Result<Option<Description>, StepError> {
@@ -113,12 +118,16 @@ async fn describe(client: &Client, name: &str, date: &ServerDate) -> Result<Opti
     };
     let tags = answer.tags().iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()))).collect();
     let versions = answer.version_ids_to_stages.unwrap_or_default();
-    let is_current = |stages: &Vec<String>| stages.iter().any(|stage| stage == AWSCURRENT);
+    let labelled = |label: &str| {
+        let version = versions.iter().find(|(_, stages)| stages.iter().any(|stage| stage == label));
+        version.map(|(id, _)| id.clone())
+    };
     Ok(Some(Description {
         arn: answer.arn.unwrap_or_default(),
         tags,
         scheduled_for_deletion: answer.deleted_date.is_some(),
-        current_id: versions.into_iter().find(|(_, stages)| is_current(stages)).map(|(id, _)| id),
+        current_id: labelled(AWSCURRENT),
+        previous_id: labelled(AWSPREVIOUS),
     }))
 }
 

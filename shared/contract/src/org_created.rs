@@ -39,7 +39,8 @@ impl Subject for OrgSubject {
     }
 }
 
-const BUCKET_NAME_RULE: &str = "fusion-rms-<orgId>, or start with it and a hyphen";
+const BUCKET_NAME_RULE: &str =
+    "text: the organization's standard bucket name, or that with a hyphen and more behind it";
 
 impl Command for OrgCreated {
     const DETAIL_TYPE: &'static str = "OrgCreated";
@@ -108,7 +109,10 @@ mod tests {
             (json!({"orgId": "Abc", "environment": "qa"}), ["orgId is \"Abc\", which has a character", "lower-case"]),
             (json!({"orgId": "abc"}), ["environment is missing", "one of production, staging"]),
             (json!({"orgId": "abc", "environment": "prod"}), ["environment is \"prod\"", "one of production, staging"]),
-            (json!({"orgId": "abc", "environment": "qa", "bucketName": []}), ["bucketName is an array", "fusion-rms-"]),
+            (
+                json!({"orgId": "abc", "environment": "qa", "bucketName": []}),
+                ["bucketName is an array", "standard bucket name"],
+            ),
             (
                 json!({"orgId": "abc", "environment": "qa", "correlationId": ""}),
                 ["correlationId is \"\"", "visible ASCII"],

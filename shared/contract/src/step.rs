@@ -71,6 +71,8 @@ pub struct Run<'a, C> {
     pub detail: &'a serde_json::Value,
     /// When the function is stopped.
     pub deadline: Deadline,
+    /// Whether this is a delayed check: it clears up what an earlier run left behind, and begins nothing new.
+    pub delayed_check: bool,
 }
 
 /// When the function is stopped, whatever it is doing.

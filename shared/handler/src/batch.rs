@@ -33,7 +33,8 @@ impl<S: StepFunction> Function<S> {
             let mut kept = Vec::new();
             for (message, read) in group {
                 if !self.message(&message, read, invocation).await {
-                    kept.extend(message.message_id);
+                    // Without an id the message cannot be named; an empty one makes SQS keep the whole batch.
+                    kept.push(message.message_id.unwrap_or_default());
                 }
             }
             kept
@@ -95,13 +96,15 @@ impl<S: StepFunction> Function<S> {
             source_queue: message.event_source_arn.as_deref().unwrap_or_default(),
         };
         let body = message.body.as_deref().unwrap_or_default();
-        let buried = match self.dead_letters.send(body, &reason).await {
-            Ok(()) => self.tell(failure, arrival).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = &buried {
-            journal::retrying(failure.about::<S>(arrival), error, None);
+        if let Err(error) = self.dead_letters.send(body, &reason).await {
+            journal::retrying(failure.about::<S>(arrival), &error, None);
+            self.keep(message, failure, arrival).await;
+            return false;
         }
-        buried.is_ok()
+        if let Err(error) = self.tell(failure, arrival).await {
+            journal::retrying(failure.about::<S>(arrival), &error, None);
+            return false;
+        }
+        true
     }
 }

@@ -125,10 +125,11 @@ impl<S: StepFunction> Function<S> {
             Ok(Trigger::Batch(messages)) => Ok(self.batch(messages, invocation).await),
             Ok(Trigger::Event(event)) => self.event(event, once).await,
             Ok(Trigger::Direct(detail)) => self.direct(detail, once).await,
-            Err(error) => Err(FunctionError {
-                error_type: ErrorCode::MalformedEvent.to_string(),
-                error_message: format!("Records is not a batch of SQS messages: {error}"),
-            }),
+            Err(error) => {
+                tracing::error!(target: journal::TARGET, %error, "Records is not a batch of SQS messages");
+                let message = format!("Records is not a batch of SQS messages: {error}");
+                Err(StepError::new(ErrorCode::MalformedEvent, S::SPEC.name, message).into())
+            }
         }
     }
 
@@ -140,7 +141,12 @@ impl<S: StepFunction> Function<S> {
         };
         match failure.error.class() {
             ErrorClass::Retryable => journal::retrying(failure.about::<S>(arrival), &failure.error, None),
-            ErrorClass::Conflict | ErrorClass::Permanent => self.tell(&failure, arrival).await?,
+            ErrorClass::Conflict | ErrorClass::Permanent => {
+                if let Err(error) = self.tell(&failure, arrival).await {
+                    // The caller is told of the failure itself, which is what it has to decide on.
+                    journal::retrying(failure.about::<S>(arrival), &error, None);
+                }
+            }
         }
         Err(failure.error.into())
     }
@@ -220,7 +226,13 @@ impl<S: StepFunction> Function<S> {
             let message = "too little of the invocation's time is left; the step is tried again later";
             return Err(StepError::new(ErrorCode::OutOfTime, S::SPEC.name, message));
         }
-        let run = Run { command: &request.command, place: &place, detail: &request.detail, deadline };
+        let run = Run {
+            command: &request.command,
+            place: &place,
+            detail: &request.detail,
+            deadline,
+            delayed_check: arrival.quiet,
+        };
         // Boxed: the SDK's futures nest so deep that the compiler gives up on the whole.
         let observed = Box::pin(self.step.observe(&run)).await?;
         let changes = self.step.plan(&run, &observed)?;

@@ -1,0 +1,159 @@
+//! Drift, delays and faults: everything comes to rest where it should.
+
+use std::time::Duration;
+
+use local_aws::{Fault, FaultPlan, Propagation};
+use serde_json::json;
+use tests::{Bench, failure_codes, of_type};
+
+#[tokio::test(start_paused = true)]
+async fn iam_may_take_ten_seconds_to_be_known_everywhere() {
+    let late = Duration::from_secs(10);
+    let bench = Bench::new();
+    bench.system.aws.set_latency(Duration::from_millis(20));
+    bench.system.aws.with_world(|world| {
+        world.propagation =
+            Propagation { user_as_principal: late, key_usable: late, key_listed: late, key_deletion_listed: late };
+    });
+    bench.sign_up("abc");
+    let events = bench.settle().await;
+    bench.provisioned("abc").await;
+    assert_eq!(failure_codes(&events), [""; 0]);
+}
+
+/// Every operation that the flow calls, with every fault, at its first and second call.
+#[tokio::test(start_paused = true)]
+async fn any_single_fault_is_survived() {
+    let bench = Bench::new();
+    bench.sign_up("abc");
+    bench.settle().await;
+    let mut operations: Vec<String> = bench.system.aws.take_trace().into_iter().map(|call| call.operation).collect();
+    operations.sort();
+    operations.dedup();
+    assert!(operations.len() > 15, "{operations:?}");
+    for operation in &operations {
+        for fault in [Fault::Throttle, Fault::ServerError, Fault::ConnectionReset, Fault::LostReply] {
+            for nth in [1, 2] {
+                let bench = Bench::new();
+                bench.system.aws.plan_faults(FaultPlan::default().on(operation, nth, fault.clone()));
+                bench.sign_up("abc");
+                let events = bench.settle().await;
+                bench.provisioned("abc").await;
+                assert_eq!(failure_codes(&events), [""; 0], "{operation} {nth} {fault:?}");
+                assert!(!of_type(&events, "OrgProvisioned").is_empty(), "{operation} {nth} {fault:?}");
+            }
+        }
+    }
+}
+
+/// Three throttled calls are more than the SDK tries: the message goes back to its queue.
+#[tokio::test(start_paused = true)]
+async fn a_step_that_is_throttled_throughout_is_tried_again() {
+    for operation in
+        ["CreateUser", "CreateBucket", "PutBucketPolicy", "CreateAccessKey", "CreateSecret", "ListObjectsV2"]
+    {
+        let bench = Bench::new();
+        let plan = (1..=3).fold(FaultPlan::default(), |plan, nth| plan.on(operation, nth, Fault::Throttle));
+        bench.system.aws.plan_faults(plan);
+        bench.sign_up("abc");
+        let events = bench.settle().await;
+        bench.provisioned("abc").await;
+        assert_eq!(failure_codes(&events), [""; 0], "{operation}");
+        assert!(bench.system.aws.faults_exhausted(), "{operation} was called three times");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bucket_that_drifted_is_put_right() {
+    let bench = Bench::new();
+    bench.sign_up("abc");
+    bench.settle().await;
+    bench.system.aws.with_world(|world| {
+        let bucket = world.buckets.get_mut("fusion-rms-abc").unwrap();
+        bucket.object_ownership = None;
+        bucket.public_access_block = bucket.public_access_block.map(|mut block| {
+            block.block_public_policy = true;
+            block
+        });
+        bucket.objects.clear();
+        bucket.tags.remove("OrgState");
+        bucket.tags.insert("cost-centre".into(), "7".into());
+        bucket.policy = bucket.policy.take().map(|policy| policy.replace("s3:PutObject", "s3:PutObjectTagging"));
+    });
+    bench.sign_up("abc");
+    let events = bench.settle().await;
+    bench.provisioned("abc").await;
+    let outcome =
+        |kind: &str| of_type(&events, kind).iter().map(|detail| detail["outcome"].clone()).collect::<Vec<_>>();
+    assert_eq!(outcome("BucketProvisioned"), [json!("updated")]);
+    assert_eq!(outcome("BucketPolicyProvisioned"), [json!("updated")]);
+    let tags = bench.system.aws.look(|world| world.buckets["fusion-rms-abc"].tags.clone());
+    assert_eq!(tags.get("cost-centre").map(String::as_str), Some("7"), "other tags stay");
+    assert_eq!(tags.get("OrgState").map(String::as_str), Some("active"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_made_again_is_another_principal_and_gets_a_new_key() {
+    let bench = Bench::new();
+    bench.sign_up("abc");
+    bench.settle().await;
+    let before = bench.provisioned("abc").await;
+    bench.iam().delete_access_key().user_name("rms_abc").access_key_id(&before.access_key_id).send().await.unwrap();
+    bench.system.aws.with_world(|world| world.account("111111111111").iam.users.remove("rms_abc"));
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    bench.sign_up("abc");
+    bench.settle().await;
+    assert_ne!(bench.provisioned("abc").await.access_key_id, before.access_key_id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stored_key_that_is_gone_is_replaced() {
+    let bench = Bench::new();
+    bench.sign_up("abc");
+    bench.settle().await;
+    let before = bench.provisioned("abc").await;
+    bench.iam().delete_access_key().user_name("rms_abc").access_key_id(&before.access_key_id).send().await.unwrap();
+    bench.sign_up("abc");
+    bench.settle().await;
+    assert_ne!(bench.provisioned("abc").await.access_key_id, before.access_key_id);
+}
+
+/// A process that is stopped anywhere in the secret step leaves nothing that the next run does not put right.
+#[tokio::test(start_paused = true)]
+async fn a_function_killed_in_the_middle_leaves_one_key() {
+    for killed_after_ms in (10..=130).step_by(20) {
+        let bench = Bench::new();
+        bench.system.aws.set_latency(Duration::from_millis(20));
+        bench.system.invoke("iam-user", tests::command("abc")).await.unwrap();
+        let run = bench.system.invoke("secret", tests::command("abc"));
+        let _ = tokio::time::timeout(Duration::from_millis(killed_after_ms), run).await;
+        bench.sign_up("abc");
+        bench.settle().await;
+        bench.provisioned("abc").await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_the_bus_refuses_is_sent_again() {
+    let bench = Bench::new();
+    bench.system.aws.with_world(|world| {
+        world.region("111111111111", "us-east-1").buses.failing_entries = 2;
+    });
+    // Straight to the queue: the sign-up itself must not be the entry that fails.
+    for step in ["iam-user", "bucket"] {
+        bench.system.send(step, &tests::command("abc").to_string()).unwrap();
+    }
+    let events = bench.settle().await;
+    bench.provisioned("abc").await;
+    assert!(!of_type(&events, "OrgProvisioned").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_never_ends_is_told_and_kept() {
+    let bench = Bench::new();
+    bench.system.send("bucket-policy", &tests::command("abc").to_string()).unwrap();
+    let events = bench.settle().await;
+    assert_eq!(failure_codes(&events), ["waiting"]);
+    assert_eq!(of_type(&events, "OrgProvisioningFailed")[0]["error"]["class"], "retryable");
+    assert_eq!(bench.system.take_dead_letters("bucket-policy").unwrap().len(), 1);
+}
