@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use contract::{Command, OrgCreated, OrgSubject};
-use serde_json::json;
+use serde::Serialize;
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::input::{self, Event};
@@ -89,12 +89,16 @@ fn subject(events: &[Event]) -> OrgSubject {
 
 /// One organization is one document; several are an object with a list of such documents.
 fn print(documents: &[Document], as_json: bool) -> std::io::Result<()> {
+    #[derive(Serialize)]
+    struct Several<'d> {
+        organizations: &'d [Document],
+    }
     if !as_json {
         return documents.iter().try_for_each(Document::print);
     }
     let json = match documents {
-        [one] => json!(one),
-        several => json!({ "organizations": several }),
+        [one] => serde_json::to_string_pretty(one),
+        several => serde_json::to_string_pretty(&Several { organizations: several }),
     };
-    writeln!(anstream::stdout(), "{json:#}")
+    writeln!(anstream::stdout(), "{}", json?)
 }

@@ -115,7 +115,7 @@ impl Document {
         if !self.resources.is_empty() {
             writeln!(out, "{resources}\n")?;
         }
-        let mut steps = table(["Step", "Outcome", "Attempts", "Done after"]);
+        let mut steps = table(["Step", "Outcome", "Attempts", "Done at"]);
         for row in &self.steps {
             steps.add_row([
                 row.step.to_owned(),
@@ -132,12 +132,14 @@ impl Document {
             events.add_row([row.detail_type.clone(), text("step"), result, text("eventId")]);
         }
         writeln!(out, "{events}")?;
+        for failure in self.events.iter().filter(|event| event.detail_type == FAILED_DETAIL_TYPE) {
+            let (step, error) = (&failure.detail["step"], &failure.detail["error"]);
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let (code, resource, message) = (text(&error["code"]), text(&error["resource"]), text(&error["message"]));
+            writeln!(out, "{RED}{}{RED:#} failed: {resource} {message}. See docs/errors/{code}.md.", text(step))?;
+        }
         for run in &self.runs {
-            let what = if run.changed {
-                "changed what had to be changed"
-            } else {
-                "changed nothing: every step found its work done (unchanged)"
-            };
+            let what = if run.changed { "changed" } else { "unchanged; every step found its work done" };
             writeln!(out, "Run {}: {what}.", run.run)?;
         }
         Ok(())
@@ -171,9 +173,10 @@ fn step_row(step: &'static str, lines: &[Line]) -> StepRow {
     }
 }
 
-/// Every resource that an event names, once, in the order named.
+/// Every resource that an event names, once. The last step names all of them in their order, so the latest
+/// events come first.
 fn resources(emitted: &[Emitted]) -> Vec<Resource> {
-    let named = emitted.iter().flat_map(|event| event.detail["resources"].as_array().into_iter().flatten());
+    let named = emitted.iter().rev().flat_map(|event| event.detail["resources"].as_array().into_iter().flatten());
     let read = named.filter_map(|resource| serde_json::from_value::<Resource>(resource.clone()).ok());
     let mut seen = BTreeSet::new();
     read.filter(|resource| seen.insert((resource.kind.clone(), resource.arn.clone()))).collect()

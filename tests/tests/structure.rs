@@ -1,0 +1,135 @@
+//! What must stay true of the project itself: who depends on whom, small mains, pages for every error code,
+//! the configuration table.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use contract::ErrorCode;
+use orgctl::registry::STEPS;
+use strum::IntoEnumIterator;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn text(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The direct dependencies of the crate in `folder`, tests' own ones included.
+fn dependencies(folder: &str) -> Vec<String> {
+    let manifest: toml::Table = text(Path::new(folder).join("Cargo.toml")).parse().unwrap();
+    let tables = ["dependencies", "dev-dependencies", "build-dependencies"];
+    let tables = tables.iter().filter_map(|name| manifest.get(*name)?.as_table());
+    tables.flat_map(|table| table.keys().cloned()).collect()
+}
+
+#[test]
+fn dependencies_point_downwards_only() {
+    // Lowest first: a crate may use those above it in this list only.
+    let layers = ["org", "contract", "aws", "handler"];
+    let functions: Vec<&str> = STEPS.iter().map(|step| step.spec.name).collect();
+    for (height, name) in layers.iter().enumerate() {
+        for dependency in dependencies(&format!("shared/{name}")) {
+            let above = layers.iter().position(|layer| *layer == dependency).is_some_and(|other| other >= height);
+            let function = functions.contains(&dependency.as_str());
+            let top = ["orgctl", "tests", "local-aws"].contains(&dependency.as_str());
+            assert!(!(above || function || top), "{name} uses {dependency}");
+        }
+    }
+    for function in &functions {
+        for dependency in dependencies(&format!("functions/{function}")) {
+            let sideways = functions.contains(&dependency.as_str());
+            let top = ["orgctl", "tests", "local-aws"].contains(&dependency.as_str());
+            assert!(!(sideways || top), "{function} uses {dependency}");
+        }
+    }
+    let ours: Vec<&str> = layers.iter().copied().chain(functions.iter().copied()).collect();
+    for dependency in dependencies("shared/local-aws") {
+        assert!(
+            !ours.contains(&dependency.as_str()),
+            "local-aws uses {dependency}: it knows nothing of the provisioner"
+        );
+    }
+}
+
+#[test]
+fn the_pure_crates_stay_pure() {
+    for name in ["org", "contract"] {
+        for dependency in dependencies(&format!("shared/{name}")) {
+            let impure = ["tokio", "reqwest", "hyper"].contains(&dependency.as_str()) || dependency.starts_with("aws");
+            assert!(!impure, "{name} uses {dependency}");
+        }
+    }
+    for name in ["org", "contract", "aws"] {
+        assert!(!dependencies(&format!("shared/{name}")).iter().any(|dependency| dependency.starts_with("lambda")));
+    }
+}
+
+#[test]
+fn every_function_is_registered_and_has_a_small_main() {
+    let mut folders: Vec<String> = std::fs::read_dir(root().join("functions"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    folders.sort();
+    let mut registered: Vec<String> = STEPS.iter().map(|step| step.spec.name.to_owned()).collect();
+    registered.sort();
+    assert_eq!(folders, registered);
+    for function in folders {
+        let main = text(format!("functions/{function}/src/main.rs"));
+        assert!(main.lines().count() <= 15, "{function}");
+    }
+}
+
+#[test]
+fn every_error_code_has_a_page_that_states_its_class() {
+    let pages: BTreeMap<String, PathBuf> = std::fs::read_dir(root().join("docs/errors"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), path))
+        .filter(|(name, _)| name != "README")
+        .collect();
+    let index = text("docs/errors/README.md");
+    for code in ErrorCode::iter() {
+        let page = pages.get(code.as_str()).unwrap_or_else(|| panic!("docs/errors/{code}.md is missing"));
+        let page = std::fs::read_to_string(page).unwrap();
+        assert!(page.starts_with(&format!("# {code}\n")), "{code}");
+        assert!(page.contains(&format!("\nClass: {}\n", code.class())), "{code}");
+        assert!(index.contains(&format!("({code}.md)")), "{code} is not in the index");
+    }
+    assert_eq!(pages.len(), ErrorCode::iter().count(), "a page without a code: {:?}", pages.keys());
+}
+
+#[test]
+fn the_readmes_configuration_table_is_the_code_s() {
+    let readme = text("README.md");
+    for variable in handler::VARIABLES {
+        let default = match variable.default {
+            None => "(required)".to_owned(),
+            Some("") => "(empty)".to_owned(),
+            Some(default) => format!("`{default}`"),
+        };
+        let row = format!("| `{}` | {default} | {} |", variable.name, variable.meaning);
+        assert!(readme.contains(&row), "README.md has no row\n{row}");
+    }
+}
+
+/// The first design's room for code: a file with more lines holds more than one idea.
+#[test]
+fn no_source_file_is_long() {
+    let mut folders = vec![root()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() && name != "target" && !name.starts_with('.') {
+                folders.push(path);
+            } else if name.ends_with(".rs") {
+                let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+                assert!(lines <= 450, "{} has {lines} lines", path.display());
+            }
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Every way in: a batch, one event, a direct call; and what each is answered.
+
+use contract::ErrorCode;
+use orgctl::registry::STEPS;
+use serde_json::{Value, json};
+use tests::{Bench, command, failure_codes, of_type};
+
+fn envelope(detail: &Value) -> Value {
+    json!({
+        "version": "0", "id": "1", "detail-type": "OrgCreated", "source": "org-signup", "account": "111111111111",
+        "time": "2026-11-22T10:00:00Z", "region": "us-east-1", "resources": [], "detail": detail,
+    })
+}
+
+/// A batch as Lambda makes it of these bodies; message ids are `m0`, `m1`, ...
+fn batch(step: &str, bodies: &[String]) -> Value {
+    let record = |(n, body): (usize, &String)| {
+        json!({
+            "messageId": format!("m{n}"), "receiptHandle": format!("handle-{n}"), "body": body,
+            "attributes": { "ApproximateReceiveCount": "1" }, "messageAttributes": {}, "eventSource": "aws:sqs",
+            "eventSourceARN": format!("arn:aws:sqs:us-east-1:111111111111:org-provisioning-{step}"),
+            "awsRegion": "us-east-1",
+        })
+    };
+    json!({ "Records": bodies.iter().enumerate().map(record).collect::<Vec<_>>() })
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_step_takes_every_shape_of_the_command() {
+    let bench = Bench::new();
+    bench.sign_up("abc");
+    let events = bench.settle().await;
+    let completed = of_type(&events, "IamUserProvisioned")[0].clone();
+    let mut from_provisioner = envelope(&completed);
+    from_provisioner["source"] = json!("org-provisioner");
+    from_provisioner["detail-type"] = json!("IamUserProvisioned");
+    for step in STEPS {
+        let name = step.spec.name;
+        for payload in [command("abc"), completed.clone(), envelope(&command("abc")), from_provisioner.clone()] {
+            let answer = bench.system.invoke(name, payload.clone()).await.unwrap();
+            assert_eq!((&answer["step"], &answer["outcome"]), (&json!(name), &json!("unchanged")), "{payload}");
+            let bodies = [payload.to_string()];
+            let answer = bench.system.invoke(name, batch(name, &bodies)).await.unwrap();
+            assert_eq!(answer, json!({ "batchItemFailures": [] }), "{name} {payload}");
+        }
+        let empty = bench.system.invoke(name, json!({ "Records": [] })).await.unwrap();
+        assert_eq!(empty, json!({ "batchItemFailures": [] }));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_direct_call_is_answered_with_the_result_or_a_named_error() {
+    let bench = Bench::new();
+    let waiting = bench.system.invoke("secret", command("abc")).await.unwrap_err();
+    assert_eq!(waiting.error_type, "waiting");
+    let made = bench.system.invoke("iam-user", command("abc")).await.unwrap();
+    assert_eq!(made["outcome"], "created");
+    assert_eq!(made["resources"][0]["arn"], "arn:aws:iam::111111111111:user/rms_abc");
+    let wrong =
+        bench.system.invoke("iam-user", json!({ "orgId": "Abc", "environment": "production" })).await.unwrap_err();
+    assert_eq!(wrong.error_type, ErrorCode::InvalidField.as_str());
+    assert!(wrong.error_message.contains("orgId"), "{wrong:?}");
+    let no_batch = bench.system.invoke("iam-user", json!({ "Records": [1] })).await.unwrap_err();
+    assert_eq!(no_batch.error_type, ErrorCode::MalformedEvent.as_str());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_event_is_kept_and_not_retried_by_lambda() {
+    let bench = Bench::new();
+    let mut event = envelope(&command("abc"));
+    event["source"] = json!("somebody");
+    let answer = bench.system.invoke("iam-user", event.clone()).await.unwrap();
+    assert_eq!(answer["error"]["code"], ErrorCode::SourceNotAllowed.as_str());
+    let letters = bench.system.take_dead_letters("iam-user").unwrap();
+    assert_eq!(serde_json::from_str::<Value>(letters[0]["Body"].as_str().unwrap()).unwrap(), event);
+    let failed = bench.system.invoke("secret", envelope(&command("abc"))).await;
+    assert_eq!(failed.unwrap_err().error_type, "waiting", "what may succeed later is Lambda's to retry");
+}
+
+/// Each kind of bad input between good neighbours: nothing made, the failure told where it can be, the body kept.
+#[tokio::test(start_paused = true)]
+async fn bad_messages_are_kept_whole_and_their_neighbours_are_done() {
+    let foreign = envelope(&command("bad")).to_string().replace("org-signup", "somebody");
+    let forged = json!({ "source": "org-signup", "detail-type": "IamUserProvisioned", "detail": {
+        "schemaVersion": 1, "request": command("bad") } });
+    let long = "b".repeat(53);
+    let bad: [(String, ErrorCode, bool); 14] = [
+        ("not json".into(), ErrorCode::MalformedEvent, false),
+        ("[]".into(), ErrorCode::MalformedEvent, false),
+        ("null".into(), ErrorCode::MalformedEvent, false),
+        ("{}".into(), ErrorCode::InvalidField, false),
+        (json!({ "environment": "production" }).to_string(), ErrorCode::InvalidField, false),
+        (json!({ "orgId": "bad" }).to_string(), ErrorCode::InvalidField, true),
+        (json!({ "orgId": 7, "environment": "production" }).to_string(), ErrorCode::InvalidField, false),
+        (json!({ "orgId": "Bad", "environment": "production" }).to_string(), ErrorCode::InvalidField, true),
+        (json!({ "orgId": long, "environment": "production" }).to_string(), ErrorCode::InvalidField, true),
+        (json!({ "orgId": "bad", "environment": "prod" }).to_string(), ErrorCode::InvalidField, true),
+        (json!({ "orgId": "bad", "environment": "qa" }).to_string(), ErrorCode::WrongAccount, true),
+        (
+            json!({ "orgId": "bad", "environment": "production", "bucketName": "other" }).to_string(),
+            ErrorCode::InvalidField,
+            true,
+        ),
+        (foreign, ErrorCode::SourceNotAllowed, true),
+        (forged.to_string(), ErrorCode::SourceNotAllowed, true),
+    ];
+    for step in ["iam-user", "bucket"] {
+        for (n, (body, code, told)) in bad.iter().enumerate() {
+            let bench = Bench::new();
+            let good = |id: &str| command(&format!("good{n}{id}")).to_string();
+            for message in [&good("a"), body, &good("b")] {
+                bench.system.send(step, message).unwrap();
+            }
+            let events = bench.settle().await;
+            let letters = bench.system.take_dead_letters(step).unwrap();
+            assert_eq!(letters.len(), 1, "{step} {body}");
+            assert_eq!(letters[0]["Body"].as_str(), Some(body.as_str()), "the body is kept as it came");
+            assert_eq!(letters[0]["MessageAttributes"]["ErrorCode"]["StringValue"], code.as_str(), "{body}");
+            let of_step = |event: &&Value| event["step"] == step;
+            let failures = of_type(&events, "OrgProvisioningFailed").into_iter().filter(of_step).count();
+            assert_eq!(failures, usize::from(*told), "{step} {body}");
+            let completion = STEPS.iter().find(|registered| registered.spec.name == step).unwrap().spec.completion;
+            assert_eq!(of_type(&events, completion).len(), 2, "{step} {body}: the neighbours");
+            assert!(bench.writes().iter().all(|call| !call.resource.contains("bad") && !call.resource.contains("Bad")));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_answers_with_the_ones_to_keep() {
+    let bench = Bench::new();
+    bench.system.invoke("iam-user", command("here")).await.unwrap();
+    let bodies = ["nobody1", "here", "nobody2"].map(|org| command(org).to_string());
+    let answer = bench.system.invoke("secret", batch("secret", &bodies)).await.unwrap();
+    let kept: Vec<&str> = answer["batchItemFailures"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["itemIdentifier"].as_str().unwrap())
+        .collect();
+    assert_eq!(kept, ["m0", "m2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_class_of_account_takes_its_environments_only() {
+    for class in [org::AccountClass::Production, org::AccountClass::NonProduction] {
+        let options = orgctl::local::LocalOptions { account_class: class, ..Default::default() };
+        for environment in org::Environment::ALL {
+            let bench = Bench::with(&options);
+            bench.put(&json!({ "orgId": "abc", "environment": environment.as_str() }));
+            let events = bench.settle().await;
+            if environment.account_class() == class {
+                bench.provisioned("abc").await;
+            } else {
+                assert_eq!(failure_codes(&events), ["wrong-account"; 2], "both first steps refuse");
+                assert_eq!(
+                    bench
+                        .system
+                        .aws
+                        .take_trace()
+                        .iter()
+                        .filter(|call| call.service != "events" && call.service != "sqs")
+                        .count(),
+                    0
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_no_rule_knows_is_not_heard() {
+    let bench = Bench::new();
+    bench.system.put_event("somebody", "OrgCreated", &command("abc")).unwrap();
+    assert!(bench.settle().await.is_empty());
+    assert_eq!(bench.writes(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_secret_access_key_is_nowhere_but_in_the_secret() {
+    let bench = Bench::new();
+    bench.sign_up("abc");
+    let events = bench.settle().await;
+    let key = bench.stored_key("abc").await;
+    let secret = key["secretAccessKey"].as_str().unwrap();
+    let told = format!("{events:?}{:?}", bench.system.aws.take_trace());
+    assert!(told.contains("OrgProvisioned"));
+    assert!(!told.contains(&secret[..12]), "in an event or the trace");
+}
