@@ -54,7 +54,7 @@ impl<S: StepFunction> Function<S> {
         let arrival = Arrival {
             invocation,
             receive: count.unwrap_or(1),
-            quiet: message.message_attributes.contains_key(DELAYED_CHECK),
+            delayed_check: message.message_attributes.contains_key(DELAYED_CHECK),
         };
         match self.process(read, arrival).await {
             Ok(_) => true,

@@ -76,8 +76,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) invocation: &'a Invocation,
     /// How often the queue has given the message out; 1 where there is no queue.
     pub(crate) receive: u32,
-    /// A delayed check says nothing when it finds nothing to do.
-    pub(crate) quiet: bool,
+    /// A delayed check clears up and says nothing: the run that asked for it has its own event.
+    pub(crate) delayed_check: bool,
 }
 
 /// A request that could not be done, with what is known of it.
@@ -120,7 +120,7 @@ impl<S: StepFunction> Function<S> {
     /// What a direct caller is told; for one event, only what Lambda should retry; for a batch, only a
     /// payload that is no batch.
     pub async fn invoke(&self, payload: Value, invocation: &Invocation) -> Result<Value, FunctionError> {
-        let once = Arrival { invocation, receive: 1, quiet: false };
+        let once = Arrival { invocation, receive: 1, delayed_check: false };
         match Trigger::of(payload) {
             Ok(Trigger::Batch(messages)) => Ok(self.batch(messages, invocation).await),
             Ok(Trigger::Event(event)) => self.event(event, once).await,
@@ -192,7 +192,7 @@ impl<S: StepFunction> Function<S> {
             key: subject.key(),
             request_id: &request.request_id,
             receive: arrival.receive,
-            delayed_check: arrival.quiet,
+            delayed_check: arrival.delayed_check,
         };
         journal::started(about);
         match self.run(&request, arrival, begun).await {
@@ -231,7 +231,7 @@ impl<S: StepFunction> Function<S> {
             place: &place,
             detail: &request.detail,
             deadline,
-            delayed_check: arrival.quiet,
+            delayed_check: arrival.delayed_check,
         };
         // Boxed: the SDK's futures nest so deep that the compiler gives up on the whole.
         let observed = Box::pin(self.step.observe(&run)).await?;
@@ -252,7 +252,7 @@ impl<S: StepFunction> Function<S> {
             duration_ms: millis(self.time.now().duration_since(begun).unwrap_or_default()),
             request: request.detail.clone(),
         };
-        if !(arrival.quiet && outcome == Outcome::Unchanged) {
+        if !arrival.delayed_check {
             self.events.put(S::SPEC.completion, &done).await?;
         }
         Ok(done)
@@ -292,7 +292,7 @@ impl<C: Command> Failure<C> {
             key,
             request_id: &self.request_id,
             receive: arrival.receive,
-            delayed_check: arrival.quiet,
+            delayed_check: arrival.delayed_check,
         }
     }
 }

@@ -8,7 +8,7 @@ use contract::{Run, StepError};
 
 use crate::dead_letters::text;
 
-/// The message attribute of a delayed check. A check that finds nothing to do stays silent.
+/// The message attribute of a delayed check.
 pub(crate) const DELAYED_CHECK: &str = "DelayedCheck";
 
 /// The queue that feeds this step.
