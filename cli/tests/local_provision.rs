@@ -1,4 +1,10 @@
 //! `orgctl local provision` as its user sees it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed assumption is a failed test, in helpers too"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
