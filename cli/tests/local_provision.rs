@@ -1,9 +1,5 @@
 //! `orgctl local provision` as its user sees it.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a failed assumption is a failed test, in helpers too"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed assumption is a failed test, in helpers too")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -155,3 +155,54 @@ async fn an_account_that_blocks_public_policies_is_told_at_once() {
     let codes = failure_codes(&bench.settle().await);
     assert!(codes.contains(&ErrorCode::AccountBlocksPublicAccess.to_string()), "{codes:?}");
 }
+
+/// IAM is global, secrets are regional: a key that is stored in one region looks lost from another.
+#[tokio::test(start_paused = true)]
+async fn a_key_that_another_region_stored_is_not_deleted() {
+    let bench = Bench::new();
+    bench.sign_up("abc");
+    bench.settle().await;
+    let key = bench.provisioned("abc").await.access_key_id;
+    bench.system.aws.with_world(|world| {
+        let here = world.region("111111111111", "us-east-1");
+        let secret = here.secrets.by_name.remove("fusion-rms/abc/aws").unwrap();
+        world.region("111111111111", "eu-west-1").secrets.by_name.insert("fusion-rms/abc/aws".to_owned(), secret);
+        let user = world.account("111111111111").iam.user("rms_abc").unwrap();
+        user.access_keys[0].last_used = None;
+        for (key, value) in &mut user.tags {
+            if key == "CreatedBy" {
+                *value = value.replace("us-east-1", "eu-west-1");
+            }
+        }
+    });
+    bench.sign_up("abc");
+    let codes = failure_codes(&bench.settle().await);
+    assert!(codes.contains(&ErrorCode::UnmanagedKey.to_string()), "{codes:?}");
+    let keys = bench.iam().list_access_keys().user_name("rms_abc").send().await.unwrap().access_key_metadata;
+    assert_eq!(keys[0].access_key_id(), Some(key.as_str()));
+}
+
+/// A version that somebody labelled still holds its key, whatever AWSCURRENT says.
+#[tokio::test(start_paused = true)]
+async fn a_key_in_a_labelled_version_is_not_deleted() {
+    let bench = Bench::new();
+    bench.sign_up("abc");
+    bench.settle().await;
+    let first = bench.provisioned("abc").await.access_key_id;
+    let made = bench.iam().create_access_key().user_name("rms_abc").send().await.unwrap().access_key.unwrap();
+    let value = serde_json::json!({
+        "accessKeyId": made.access_key_id, "secretAccessKey": made.secret_access_key, "userName": "rms_abc" });
+    let put = bench.secrets().put_secret_value().secret_id("fusion-rms/abc/aws").secret_string(value.to_string());
+    put.send().await.unwrap();
+    bench.system.aws.with_world(|world| {
+        for key in &mut world.account("111111111111").iam.user("rms_abc").unwrap().access_keys {
+            key.last_used = None;
+        }
+    });
+    tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
+    bench.sign_up("abc");
+    let codes = failure_codes(&bench.settle().await);
+    assert!(codes.contains(&ErrorCode::UnmanagedKey.to_string()), "{codes:?}");
+    let keys = bench.iam().list_access_keys().user_name("rms_abc").send().await.unwrap().access_key_metadata;
+    assert!(keys.iter().any(|key| key.access_key_id() == Some(first.as_str())), "AWSPREVIOUS is kept");
+}

@@ -76,8 +76,6 @@ async fn a_bucket_that_drifted_is_put_right() {
             block
         });
         bucket.objects.clear();
-        bucket.tags.remove("OrgState");
-        bucket.tags.insert("cost-centre".into(), "7".into());
         bucket.policy = bucket.policy.take().map(|policy| policy.replace("s3:PutObject", "s3:PutObjectTagging"));
     });
     bench.sign_up("abc");
@@ -87,9 +85,6 @@ async fn a_bucket_that_drifted_is_put_right() {
         |kind: &str| of_type(&events, kind).iter().map(|detail| detail["outcome"].clone()).collect::<Vec<_>>();
     assert_eq!(outcome("BucketProvisioned"), [json!("updated")]);
     assert_eq!(outcome("BucketPolicyProvisioned"), [json!("updated")]);
-    let tags = bench.system.aws.look(|world| world.buckets["fusion-rms-abc"].tags.clone());
-    assert_eq!(tags.get("cost-centre").map(String::as_str), Some("7"), "other tags stay");
-    assert_eq!(tags.get("OrgState").map(String::as_str), Some("active"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -156,4 +151,60 @@ async fn a_wait_that_never_ends_is_told_and_kept() {
     assert_eq!(failure_codes(&events), ["waiting"]);
     assert_eq!(of_type(&events, "OrgProvisioningFailed")[0]["error"]["class"], "retryable");
     assert_eq!(bench.system.take_dead_letters("bucket-policy").unwrap().len(), 1);
+}
+
+/// What a delayed check finds: a lost key and no secret. It clears up, makes nothing and says nothing.
+#[tokio::test(start_paused = true)]
+async fn a_delayed_check_clears_up_and_begins_nothing() {
+    let bench = Bench::new();
+    bench.iam().create_user().user_name("rms_abc").set_tags(Some(tags("abc"))).send().await.unwrap();
+    bench.iam().create_access_key().user_name("rms_abc").send().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    let message = json!({
+        "QueueUrl": "https://sqs.us-east-1.amazonaws.com/111111111111/org-provisioning-secret",
+        "MessageBody": tests::command("abc").to_string(),
+        "MessageAttributes": { "DelayedCheck": { "DataType": "String", "StringValue": "true" } },
+    });
+    bench.system.aws.api("111111111111", "us-east-1", "sqs", "SendMessage", message).unwrap();
+    bench.writes();
+    assert_eq!(bench.settle().await, []);
+    let writes: Vec<String> = bench.writes().into_iter().map(|call| call.operation).collect();
+    assert_eq!(writes, ["DeleteAccessKey"]);
+}
+
+fn tags(org: &str) -> Vec<aws_sdk_iam::types::Tag> {
+    let tag = |key: &str, value: &str| aws_sdk_iam::types::Tag::builder().key(key).value(value).build().unwrap();
+    vec![tag("OrgId", org), tag("CreatedBy", "org-provisioner/us-east-1")]
+}
+
+/// Where storing is refused for good, the run ends: one failure, one dead letter, no key, no check without end.
+#[tokio::test(start_paused = true)]
+async fn a_key_that_may_not_be_stored_is_taken_back() {
+    let bench = Bench::new();
+    let denied = Fault::Refuse { code: "AccessDeniedException", status: 400 };
+    let plan = (1..=20).fold(FaultPlan::default(), |plan, nth| plan.on("CreateSecret", nth, denied.clone()));
+    bench.system.aws.plan_faults(plan);
+    bench.sign_up("abc");
+    let codes = failure_codes(&bench.settle().await);
+    assert_eq!(codes.iter().filter(|code| *code == "access-denied").count(), 1, "{codes:?}");
+    assert_eq!(bench.system.take_dead_letters("secret").unwrap().len(), 1);
+    assert!(bench.iam().list_access_keys().user_name("rms_abc").send().await.unwrap().access_key_metadata.is_empty());
+}
+
+/// A run that would outlast its function is stopped before, so that a batch never loses its answers.
+#[tokio::test(start_paused = true)]
+async fn a_slow_run_is_stopped_before_its_function_is() {
+    let bench = Bench::new();
+    // Every call takes almost as long as an attempt may, and three take a second attempt: 33 s in all.
+    bench.system.aws.set_latency(Duration::from_millis(4500));
+    let plan = ["ListBuckets", "CreateBucket", "PutPublicAccessBlock"]
+        .iter()
+        .fold(FaultPlan::default(), |plan, operation| plan.on(operation, 1, Fault::Delay(Duration::from_secs(60))));
+    bench.system.aws.plan_faults(plan);
+    let stopped = bench.system.invoke("bucket", tests::command("abc")).await.unwrap_err();
+    assert_eq!(stopped.error_type, "out-of-time", "and not Sandbox.Timedout");
+    bench.system.aws.set_latency(Duration::ZERO);
+    bench.sign_up("abc");
+    assert_eq!(failure_codes(&bench.settle().await), [""; 0]);
+    bench.provisioned("abc").await;
 }

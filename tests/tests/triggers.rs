@@ -82,7 +82,7 @@ async fn a_refused_event_is_kept_and_not_retried_by_lambda() {
 async fn bad_messages_are_kept_whole_and_their_neighbours_are_done() {
     let foreign = envelope(&command("bad")).to_string().replace("org-signup", "somebody");
     let forged = json!({ "source": "org-signup", "detail-type": "IamUserProvisioned", "detail": {
-        "schemaVersion": 1, "request": command("bad") } });
+        "schemaVersion": 1, "eventId": "e", "step": "s", "request": command("bad") } });
     let long = "b".repeat(53);
     let bad: [(String, ErrorCode, bool); 14] = [
         ("not json".into(), ErrorCode::MalformedEvent, false),

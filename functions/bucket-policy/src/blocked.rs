@@ -6,25 +6,28 @@ use org::Place;
 
 use crate::BucketPolicy;
 
-/// S3's own words for a policy that Block Public Access refuses (troubleshoot-403-errors). Older answers say
-/// only "Access Denied".
+/// S3's words for a denial of any kind (troubleshoot-403-errors); the reason follows. Some answers say only
+/// "Access Denied", among them a policy that Block Public Access refuses.
+const DENIED: &str = "is not authorized to perform";
+/// The reason, where it is Block Public Access.
 const BLOCKED: &str = "BlockPublicPolicy";
 
 impl BucketPolicy {
     /// The bucket's own block is off, or the step would have waited. So either the account blocks public
     /// policies, which no retry mends, or the bucket's block is not off everywhere yet.
     pub(crate) async fn explain_denial(&self, place: &Place, resource: &str, error: AwsError) -> StepError {
-        let blocked = error.message().contains(BLOCKED);
+        if error.message().contains(DENIED) && !error.message().contains(BLOCKED) {
+            return error.explain_as_usual(resource);
+        }
         match self.account_blocks(place).await {
             Ok(true) => error.explain(resource, |_| {
                 let message = "the account or its organization blocks public bucket policies; switch that off for this account (Block Public Access settings) and replay the event";
                 Some((ErrorCode::AccountBlocksPublicAccess, message.to_owned()))
             }),
-            Ok(false) | Err(_) if blocked => error.explain(resource, |_| {
+            Ok(false) | Err(_) => error.explain(resource, |_| {
                 let message = "the bucket's Block Public Access is not off everywhere yet; the step is tried again later";
                 Some((ErrorCode::Propagating, message.to_owned()))
             }),
-            Ok(_) | Err(_) => error.explain_as_usual(resource),
         }
     }
 

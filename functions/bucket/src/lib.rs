@@ -8,12 +8,12 @@ mod create;
 
 use std::fmt;
 
+use aws::AwsError;
 use aws::buckets::{self, Bucket as Found, MARKER_KEY, Search, Seeker, Vacancy};
-use aws::{AwsError, ORG_STATE_ACTIVE, ORG_STATE_TAG};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::types::{
-    ObjectOwnership, OwnershipControls, OwnershipControlsRule, PublicAccessBlockConfiguration, Tag, Tagging,
+    ObjectOwnership, OwnershipControls, OwnershipControlsRule, PublicAccessBlockConfiguration, Tag,
 };
 use contract::{Change, Command, Effect, ErrorCode, OrgCreated, Report, Run, Step, StepError, StepSpec};
 use futures_util::future::{join4, try_join_all};
@@ -40,8 +40,6 @@ pub struct Setup {
 pub enum BucketChange {
     /// Make the bucket, with its tags and object ownership.
     Create(Vacancy),
-    /// Say on a bucket that is ours that its organization is active.
-    TagState,
     /// Switch access control lists off.
     EnforceOwner,
     /// Switch the bucket's Block Public Access off.
@@ -93,12 +91,10 @@ impl Step for Bucket {
             }
         };
         // Access control lists go first: S3 refuses that while one of them is public, and nothing is changed then.
-        while let Some(change) =
-            rest.next_if(|change| matches!(change, BucketChange::TagState | BucketChange::EnforceOwner))
-        {
-            self.change(run.place, &name, existing, change).await?;
+        if let Some(change) = rest.next_if(|change| matches!(change, BucketChange::EnforceOwner)) {
+            self.change(run.place, &name, change).await?;
         }
-        try_join_all(rest.map(|change| self.change(run.place, &name, existing, change))).await?;
+        try_join_all(rest.map(|change| self.change(run.place, &name, change))).await?;
         Ok(Report::of("AWS::S3::Bucket", run.place.bucket_arn(name.as_str())))
     }
 }
@@ -114,10 +110,8 @@ fn plan_setup(place: &Place, bucket: &Found<Setup>) -> Result<Vec<BucketChange>,
         );
         return Err(StepError::new(ErrorCode::PublicGrant, buckets::resource(&bucket.name), message));
     }
-    let untagged = !bucket.tags.iter().any(|(key, _)| key == ORG_STATE_TAG);
     let lacks = [
         (!enforces_owner, BucketChange::EnforceOwner),
-        (untagged, BucketChange::TagState),
         (*blocks_public_access, BucketChange::AllowPublicPolicy),
         (!has_marker, BucketChange::PutMarker),
     ];
@@ -151,34 +145,14 @@ impl Bucket {
         })
     }
 
-    async fn change(
-        &self,
-        place: &Place,
-        name: &BucketName,
-        existing: Option<&Found<Setup>>,
-        change: BucketChange,
-    ) -> Result<(), StepError> {
+    async fn change(&self, place: &Place, name: &BucketName, change: BucketChange) -> Result<(), StepError> {
         match change {
             // Made before anything else; there is nothing left of it to do.
             BucketChange::Create(_) => Ok(()),
-            BucketChange::TagState => {
-                let tags = existing.map(|bucket| bucket.tags.clone()).unwrap_or_default();
-                self.tag_state(place, name, tags).await
-            }
             BucketChange::EnforceOwner => self.enforce_owner(place, name).await,
             BucketChange::AllowPublicPolicy => self.allow_public_policy(place, name).await,
             BucketChange::PutMarker => self.put_marker(place, name).await,
         }
-    }
-
-    /// PutBucketTagging replaces the whole set, so the tags that are there are put again.
-    async fn tag_state(&self, place: &Place, name: &BucketName, tags: buckets::Tags) -> Result<(), StepError> {
-        let all = tags.into_iter().chain([(ORG_STATE_TAG.to_owned(), ORG_STATE_ACTIVE.to_owned())]);
-        let set = all.map(|(key, value)| tag(&key, &value)).collect::<Result<_, _>>()?;
-        let tagging = Tagging::builder().set_tag_set(Some(set)).build().map_err(not_built)?;
-        let request = self.s3.put_bucket_tagging().bucket(name.as_str()).tagging(tagging);
-        let answer = request.expected_bucket_owner(&place.account).send().await;
-        explained(name, answer.map_err(|error| AwsError::of("PutBucketTagging", error)))
     }
 
     async fn enforce_owner(&self, place: &Place, name: &BucketName) -> Result<(), StepError> {
@@ -237,7 +211,7 @@ impl Change for BucketChange {
     fn effect(&self) -> Effect {
         match self {
             Self::Create(_) => Effect::Creates,
-            Self::TagState | Self::EnforceOwner | Self::AllowPublicPolicy | Self::PutMarker => Effect::Updates,
+            Self::EnforceOwner | Self::AllowPublicPolicy | Self::PutMarker => Effect::Updates,
         }
     }
 }
@@ -247,7 +221,6 @@ impl fmt::Display for BucketChange {
         match self {
             Self::Create(Vacancy::Free(name)) => write!(f, "create the bucket {name}"),
             Self::Create(Vacancy::Taken) => f.write_str("create the bucket under the alternative name"),
-            Self::TagState => write!(f, "tag the bucket {ORG_STATE_TAG}={ORG_STATE_ACTIVE}"),
             Self::EnforceOwner => f.write_str("switch access control lists off"),
             Self::AllowPublicPolicy => f.write_str("switch the bucket's Block Public Access off"),
             Self::PutMarker => write!(f, "put the marker {MARKER_KEY}"),

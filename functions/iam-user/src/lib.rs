@@ -6,7 +6,7 @@
 use std::fmt;
 
 use aws::users::{self, User};
-use aws::{AwsError, CREATED_BY_TAG, CREATED_BY_VALUE, ORG_STATE_ACTIVE, ORG_STATE_TAG};
+use aws::{AwsError, CREATED_BY_TAG, ORG_STATE_ACTIVE, ORG_STATE_TAG, created_by};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::Tag;
 use contract::{Change, Command, Effect, ErrorCode, OrgCreated, Report, Run, Step, StepError, StepSpec};
@@ -24,8 +24,6 @@ pub struct IamUser {
 pub enum UserChange {
     /// Make the user, with its tags.
     Create,
-    /// Say on a user that is ours that its organization is active.
-    TagState,
 }
 
 impl StepFunction for IamUser {
@@ -59,8 +57,7 @@ impl Step for IamUser {
         let mut arn = observed.map(|user| user.arn).unwrap_or_default();
         for change in changes {
             match change {
-                UserChange::Create => arn = self.create(&name, run.command).await?,
-                UserChange::TagState => self.tag_state(&name).await?,
+                UserChange::Create => arn = self.create(&name, run).await?,
             }
         }
         Ok(Report::of("AWS::IAM::User", arn))
@@ -70,26 +67,23 @@ impl Step for IamUser {
 fn plan(user: Option<&User>, conventions: &Conventions, command: &OrgCreated) -> Result<Vec<UserChange>, StepError> {
     let Some(user) = user else { return Ok(vec![UserChange::Create]) };
     user.require_ours(conventions, &command.org_id)?;
-    Ok(match user.tag(ORG_STATE_TAG) {
-        Some(_) => Vec::new(),
-        None => vec![UserChange::TagState],
-    })
+    Ok(Vec::new())
 }
 
 impl IamUser {
-    async fn create(&self, name: &str, command: &OrgCreated) -> Result<String, StepError> {
+    async fn create(&self, name: &str, run: &Run<'_, OrgCreated>) -> Result<String, StepError> {
         let resource = users::resource(name);
         let tags = [
-            tag(self.conventions.tag_key(), command.org_id.as_str())?,
+            tag(self.conventions.tag_key(), run.command.org_id.as_str())?,
             tag(ORG_STATE_TAG, ORG_STATE_ACTIVE)?,
-            tag(CREATED_BY_TAG, CREATED_BY_VALUE)?,
+            tag(CREATED_BY_TAG, &created_by(run.place))?,
         ];
         let request = self.iam.create_user().user_name(name).set_tags(Some(tags.to_vec()));
         let answer = request.send().await.map_err(|error| {
             AwsError::of("CreateUser", error).explain(&resource, |error| match error.code() {
                 "EntityAlreadyExists" => Some((
                     ErrorCode::ConcurrentUpdate,
-                    "was made by another run at the same moment; the step is tried again later".to_owned(),
+                    "was made by another run at the same moment, or exists under a name that differs in case; the step is tried again later".to_owned(),
                 )),
                 "LimitExceeded" => Some((
                     ErrorCode::QuotaExceeded,
@@ -100,12 +94,6 @@ impl IamUser {
         })?;
         let arn = answer.user.map(|user| user.arn);
         arn.ok_or_else(|| StepError::new(ErrorCode::Unexpected, resource, "CreateUser answered without a user"))
-    }
-
-    async fn tag_state(&self, name: &str) -> Result<(), StepError> {
-        let request = self.iam.tag_user().user_name(name).tags(tag(ORG_STATE_TAG, ORG_STATE_ACTIVE)?);
-        let answer = request.send().await.map_err(|error| AwsError::of("TagUser", error));
-        answer.map(drop).map_err(|error| error.explain_as_usual(users::resource(name)))
     }
 }
 
@@ -118,7 +106,6 @@ impl Change for UserChange {
     fn effect(&self) -> Effect {
         match self {
             Self::Create => Effect::Creates,
-            Self::TagState => Effect::Updates,
         }
     }
 }
@@ -127,7 +114,6 @@ impl fmt::Display for UserChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Create => f.write_str("create the user"),
-            Self::TagState => write!(f, "tag the user {ORG_STATE_TAG}={ORG_STATE_ACTIVE}"),
         }
     }
 }

@@ -19,8 +19,8 @@ use futures_util::future::{join3, try_join_all};
 use handler::{OwnQueue, StepContext, StepFunction};
 use org::Conventions;
 
-use keys::{KeyFacts, Looked};
-use store::Place as StorePlace;
+use keys::{History, KeyFacts, Looked};
+use store::StorePlace;
 
 /// The step.
 pub struct Secret {
@@ -85,10 +85,10 @@ impl Step for Secret {
         let facts = keys.into_iter().map(async |key| {
             let age = date.age_of(&key.created);
             let is_stored = secret.as_ref().is_some_and(|secret| keys::holds(secret, &key.id));
-            // Whether a key was ever used is only asked of one that may have to be judged.
-            let used =
-                if is_stored || age <= self.grace { None } else { Some(self.was_used(&user_name, &key.id).await?) };
-            Ok::<_, StepError>(KeyFacts { id: key.id, active: key.active, age, used })
+            // Only a key that has to be judged is looked into.
+            let judged = !is_stored && age > self.grace;
+            let history = if judged { Some(self.history(&user_name, secret.as_ref(), &key.id).await?) } else { None };
+            Ok::<_, StepError>(KeyFacts { id: key.id, active: key.active, age, history })
         });
         let keys = try_join_all(facts).await?;
         let version_age =
@@ -102,7 +102,7 @@ impl Step for Secret {
         if let Some(secret) = &observed.looked.secret {
             secret.require_ours(&self.conventions, &run.command.org_id)?;
         }
-        let mut changes = keys::plan(&observed.looked, user, &secret_name, self.grace)?;
+        let mut changes = keys::plan(&observed.looked, user, run.place, &secret_name, self.grace)?;
         if run.delayed_check {
             // A check that made a key would ask for the next check, without end where storing is refused.
             changes.retain(|change| !matches!(change, SecretChange::CreateKey(_)));
@@ -129,6 +129,25 @@ impl Step for Secret {
 }
 
 impl Secret {
+    /// What is known of a key that is listed and not stored.
+    async fn history(
+        &self,
+        user_name: &str,
+        secret: Option<&StoredSecret>,
+        access_key_id: &str,
+    ) -> Result<History, StepError> {
+        let used = self.was_used(user_name, access_key_id).await?;
+        let mut labelled = false;
+        if let Some(secret) = secret {
+            // At most 20 labels a secret, so at most that many versions.
+            for version in &secret.other_ids {
+                let held = secrets::key_in_version(&self.secrets, &secret.name, version).await?;
+                labelled |= held.as_deref() == Some(access_key_id);
+            }
+        }
+        Ok(History { used, labelled })
+    }
+
     /// The user's name and the secret's.
     fn names(&self, command: &OrgCreated) -> (String, String) {
         (self.conventions.user_name(&command.org_id), self.conventions.secret_name(&command.org_id))

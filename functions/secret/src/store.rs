@@ -39,7 +39,7 @@ const CHECK_MARGIN: Duration = Duration::from_secs(60);
 
 /// Where a key is stored, with the token that makes this place one key's only.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum StorePlace {
     /// A secret that does not exist: creating it by name is what only one run can do.
     NewSecret {
         /// Its name.
@@ -64,7 +64,7 @@ enum Stored {
     Unknown(AwsError),
 }
 
-impl Place {
+impl StorePlace {
     /// The first version of a secret that exists and is empty.
     pub(crate) fn first_version(name: &str) -> Self {
         Self::NewVersion { name: name.to_owned(), token: first_token(name) }
@@ -93,7 +93,11 @@ impl Secret {
     ///
     /// The delayed check is on its way before anything is stored, so that whatever a sibling of this run
     /// leaves behind is found, even if this run ends here.
-    pub(crate) async fn create_and_store(&self, run: &Run<'_, OrgCreated>, place: &Place) -> Result<String, StepError> {
+    pub(crate) async fn create_and_store(
+        &self,
+        run: &Run<'_, OrgCreated>,
+        place: &StorePlace,
+    ) -> Result<String, StepError> {
         let left = run.deadline.left(self.time.now());
         if left + CLIENT_TIMEOUT + READ_LAG > self.grace {
             let message = format!(
@@ -112,15 +116,13 @@ impl Secret {
         let (checked, created) = join(check, self.create_key(run.command)).await;
         let credential = created?;
         if let Err(error) = checked {
-            // Not stored, so it is ours to take back; should that fail, the next run finds it.
-            let _ = self.delete_key(run.command, &credential.access_key_id).await;
+            self.take_back(run.command, &credential).await?;
             return Err(error);
         }
         match self.store(run.command, place, &credential).await {
             Stored::Yes(arn) => Ok(arn),
             Stored::No(error) => {
-                // Should this fail, the delayed check finds the key; why it was not stored is what matters.
-                let _ = self.delete_key(run.command, &credential.access_key_id).await;
+                self.take_back(run.command, &credential).await?;
                 Err(explain(place, error))
             }
             Stored::Unknown(error) => {
@@ -130,6 +132,17 @@ impl Secret {
                 }))
             }
         }
+    }
+
+    /// Deletes a key that is certainly not stored. Should that fail, the message must come back, whatever kept
+    /// the key from being stored: somebody has to find the key.
+    async fn take_back(&self, command: &OrgCreated, credential: &Credential) -> Result<(), StepError> {
+        let id = &credential.access_key_id;
+        self.delete_key(command, id).await.map_err(|error| {
+            let message =
+                format!("the new access key {id} could neither be stored nor deleted again; the next run finds it");
+            StepError::new(ErrorCode::OutcomeUnknown, users::resource(&credential.user_name), message).caused_by(error)
+        })
     }
 
     /// One attempt only: a retry after a lost reply would leave a key that nobody knows.
@@ -172,7 +185,7 @@ impl Secret {
     /// Stores the key, trying again where that is safe. Each attempt is one request, so that what is known
     /// of its outcome is known for certain: once an attempt ended without an answer, nothing that a later
     /// one says proves that the key is not stored.
-    async fn store(&self, command: &OrgCreated, place: &Place, credential: &Credential) -> Stored {
+    async fn store(&self, command: &OrgCreated, place: &StorePlace, credential: &Credential) -> Stored {
         let mut delays = ExponentialBuilder::default()
             .with_min_delay(FIRST_STORE_DELAY)
             .with_max_times(STORE_RETRIES)
@@ -197,13 +210,13 @@ impl Secret {
     async fn store_once(
         &self,
         command: &OrgCreated,
-        place: &Place,
+        place: &StorePlace,
         credential: &Credential,
     ) -> Result<String, AwsError> {
         let once = aws_sdk_secretsmanager::config::Builder::new().retry_config(RetryConfig::disabled());
         let value = credential.to_secret_string();
         let arn = match place {
-            Place::NewSecret { name } => {
+            StorePlace::NewSecret { name } => {
                 let tag = Tag::builder().key(self.conventions.tag_key()).value(command.org_id.as_str()).build();
                 let request = self
                     .secrets
@@ -217,7 +230,7 @@ impl Secret {
                 let answer = request.customize().config_override(once).send().await;
                 answer.map_err(|error| AwsError::of("CreateSecret", error))?.arn
             }
-            Place::NewVersion { name, token } => {
+            StorePlace::NewVersion { name, token } => {
                 let request = self
                     .secrets
                     .put_secret_value()
@@ -245,7 +258,8 @@ impl Secret {
     pub(crate) async fn was_used(&self, user_name: &str, access_key_id: &str) -> Result<bool, StepError> {
         let request = self.iam.get_access_key_last_used().access_key_id(access_key_id);
         match request.send().await.map_err(|error| AwsError::of("GetAccessKeyLastUsed", error)) {
-            Ok(answer) => Ok(answer.access_key_last_used.is_some_and(|used| used.last_used_date.is_some())),
+            // An answer that says nothing counts as used: a key is only deleted on proof.
+            Ok(answer) => Ok(answer.access_key_last_used.is_none_or(|used| used.last_used_date.is_some())),
             // Deleted since it was listed: there is nothing left to judge, and deleting it again is no harm.
             Err(error) if error.code() == "NoSuchEntity" => Ok(false),
             Err(error) => Err(error.explain_as_usual(users::resource(user_name))),
@@ -254,7 +268,7 @@ impl Secret {
 }
 
 /// What a certain refusal to store means.
-fn explain(place: &Place, error: AwsError) -> StepError {
+fn explain(place: &StorePlace, error: AwsError) -> StepError {
     error.explain(secrets::resource(place.name()), |error| match error.code() {
         "ResourceExistsException" => {
             Some((ErrorCode::ConcurrentUpdate, "another run stored a key first; the step looks again later".to_owned()))

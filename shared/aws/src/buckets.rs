@@ -1,5 +1,7 @@
 //! Finding the organization's bucket: among its own by tag, before any is created.
 
+use std::time::Duration;
+
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Builder as ConfigBuilder, Region};
 use aws_sdk_s3::types::ObjectOwnership;
@@ -9,6 +11,7 @@ use org::{BucketName, Conventions, OrgId, Place};
 
 use crate::error::AwsError;
 use crate::ownership::{ORG_STATE_TAG, require_active, require_ours};
+use crate::server_date::ServerDate;
 
 /// The key of the marker that shows the public folder in file browsers.
 pub const MARKER_KEY: &str = "pub/";
@@ -25,8 +28,7 @@ pub struct Bucket<T> {
     pub name: BucketName,
     /// What the step read.
     pub details: T,
-    /// The tags.
-    pub tags: Tags,
+    tags: Tags,
 }
 
 /// What a search found.
@@ -45,8 +47,9 @@ pub struct Search<T> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Occupant {
     Nobody,
-    /// A bucket of our account without the organization's tag: the tag's value, if it has one.
-    Untagged(Option<String>),
+    /// A bucket of our account without the organization's tag: the tag's value, if it has one, and the
+    /// bucket's age, if it is known.
+    Untagged(Option<String>, Option<Duration>),
     AnotherAccount,
 }
 
@@ -96,31 +99,36 @@ pub async fn search<T>(
     let mut found =
         Search { here: Vec::new(), elsewhere: Vec::new(), wanted: (wanted.clone(), Occupant::Nobody), requested };
     found.wanted.1 = match &tags {
+        Look::Absent if listed.iter().any(|bucket| bucket.name == wanted) => return Err(unsettled(&wanted)),
         Look::Absent => Occupant::Nobody,
-        Look::Denied if !listed.iter().any(|(name, _)| *name == wanted) => Occupant::AnotherAccount,
+        Look::Denied if !listed.iter().any(|bucket| bucket.name == wanted) => Occupant::AnotherAccount,
         Look::Denied => return Err(denied(&wanted)),
         Look::Tags(tags) if seeker.owns(tags) => {
             found.here.push(Bucket { name: wanted.clone(), details: first_details?, tags: tags.clone() });
             Occupant::Nobody
         }
-        Look::Tags(tags) => Occupant::Untagged(value(tags, seeker.conventions.tag_key())),
+        Look::Tags(tags) => {
+            let age = listed.iter().find(|bucket| bucket.name == wanted).and_then(|bucket| bucket.age);
+            Occupant::Untagged(value(tags, seeker.conventions.tag_key()), age)
+        }
         // It exists in another region; the list says whether it is ours.
         Look::OtherRegion => Occupant::AnotherAccount,
     };
-    let others = listed.iter().filter(|(name, region)| *name != wanted || *region != seeker.place.region);
+    let others = listed.iter().filter(|bucket| bucket.name != wanted || bucket.region != seeker.place.region);
     let looks =
-        others.map(async |(name, region)| Ok::<_, StepError>((name, region, seeker.tags(name, Some(region)).await?)));
-    for (name, region, look) in try_join_all(looks).await? {
+        others.map(async |bucket| Ok::<_, StepError>((bucket, seeker.tags(&bucket.name, Some(&bucket.region)).await?)));
+    for (Listed { name, region, age }, look) in try_join_all(looks).await? {
         match look {
             Look::Tags(tags) if seeker.owns(&tags) && *region == seeker.place.region => {
-                found.here.push(Bucket { name: name.clone(), details: details(name).await?, tags: tags.clone() });
+                found.here.push(Bucket { name: name.clone(), details: details(name).await?, tags });
             }
             Look::Tags(tags) if seeker.owns(&tags) => found.elsewhere.push((name.clone(), region.clone())),
             Look::Tags(tags) if *name == wanted => {
-                found.wanted.1 = Occupant::Untagged(value(&tags, seeker.conventions.tag_key()));
+                found.wanted.1 = Occupant::Untagged(value(&tags, seeker.conventions.tag_key()), *age);
             }
             Look::Denied => return Err(denied(name)),
-            Look::Tags(_) | Look::Absent | Look::OtherRegion => {}
+            Look::Absent => return Err(unsettled(name)),
+            Look::Tags(_) | Look::OtherRegion => {}
         }
     }
     Ok(found)
@@ -168,8 +176,8 @@ impl<T> Search<T> {
         let (name, occupant) = &self.wanted;
         match occupant {
             Occupant::Nobody => Ok(Vacancy::Free(name.clone())),
-            Occupant::Untagged(tag) => {
-                require_ours(&resource(name), tag_key, tag.as_deref(), org).map(|()| Vacancy::Free(name.clone()))
+            Occupant::Untagged(tag, age) => {
+                require_ours(&resource(name), tag_key, tag.as_deref(), *age, org).map(|()| Vacancy::Free(name.clone()))
             }
             Occupant::AnotherAccount if self.requested.is_some() => {
                 Err(StepError::new(ErrorCode::BucketNameTaken, resource(name), NAME_TAKEN))
@@ -201,8 +209,21 @@ fn denied(name: &BucketName) -> StepError {
     StepError::new(ErrorCode::AccessDenied, resource(name), message).during("GetBucketTagging")
 }
 
+/// The list and the look disagree: one of them is behind.
+fn unsettled(name: &BucketName) -> StepError {
+    let message = "is listed, but not known everywhere; the step is tried again later";
+    StepError::new(ErrorCode::Propagating, resource(name), message)
+}
+
+/// A bucket in the account's list.
+struct Listed {
+    name: BucketName,
+    region: String,
+    age: Option<Duration>,
+}
+
 /// A bucket's tags, key and value.
-pub type Tags = Vec<(String, String)>;
+type Tags = Vec<(String, String)>;
 
 /// What reading a bucket's tags said about the bucket.
 enum Look {
@@ -228,7 +249,7 @@ impl Seeker<'_> {
             Look::Absent => Ok(()),
             Look::Tags(tags) => {
                 let key = self.conventions.tag_key();
-                require_ours(&resource(name), key, value(&tags, key).as_deref(), self.org)
+                require_ours(&resource(name), key, value(&tags, key).as_deref(), None, self.org)
             }
             Look::Denied | Look::OtherRegion => {
                 Err(StepError::new(ErrorCode::BucketNameTaken, resource(name), NAME_TAKEN))
@@ -254,29 +275,28 @@ impl Seeker<'_> {
     }
 
     /// The buckets of our account, in all regions, whose names could be this organization's.
-    async fn list(&self) -> Result<Vec<(BucketName, String)>, StepError> {
+    async fn list(&self) -> Result<Vec<Listed>, StepError> {
+        let date = ServerDate::default();
         let prefix = self.conventions.bucket_search_prefix(self.org);
         let (mut found, mut token) = (Vec::new(), None);
         for _ in 0..MOST_PAGES {
             let request = self.s3.list_buckets().prefix(&prefix).max_buckets(PAGE_SIZE).set_continuation_token(token);
-            let page = request
-                .send()
-                .await
-                .map_err(|error| AwsError::of("ListBuckets", error).explain_as_usual(format!("buckets {prefix}*")))?;
+            let page =
+                request.customize().interceptor(date.clone()).send().await.map_err(|error| {
+                    AwsError::of("ListBuckets", error).explain_as_usual(format!("buckets {prefix}*"))
+                })?;
             for bucket in page.buckets.unwrap_or_default() {
-                let name = bucket
-                    .name
-                    .as_deref()
-                    .and_then(|name| self.conventions.own_bucket_name(self.org, self.place, name));
+                let name = bucket.name.as_deref().and_then(|name| self.conventions.own_bucket_name(self.org, name));
                 let region = bucket.bucket_region.unwrap_or_else(|| self.place.region.clone());
-                found.extend(name.map(|name| (name, region)));
+                let age = bucket.creation_date.map(|created| date.age_of(&created));
+                found.extend(name.map(|name| Listed { name, region, age }));
             }
             token = page.continuation_token.filter(|token| !token.is_empty());
             if token.is_none() {
                 return Ok(found);
             }
         }
-        let message = "are more than can be read; ask for a smaller account";
+        let message = "are more than can be read";
         Err(StepError::new(ErrorCode::QuotaExceeded, format!("buckets {prefix}*"), message).during("ListBuckets"))
     }
 
@@ -293,10 +313,11 @@ impl Seeker<'_> {
             Err(error) => match error.code() {
                 "NoSuchTagSet" => Ok(Look::Tags(Vec::new())),
                 "NoSuchBucket" => Ok(Look::Absent),
-                "AccessDenied" => Ok(Look::Denied),
-                "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
-                    Ok(Look::OtherRegion)
-                }
+                "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => Ok(Look::Denied),
+                "PermanentRedirect"
+                | "TemporaryRedirect"
+                | "AuthorizationHeaderMalformed"
+                | "IllegalLocationConstraintException" => Ok(Look::OtherRegion),
                 _ => Err(error.explain_as_usual(resource(name))),
             },
         }

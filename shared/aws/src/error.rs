@@ -8,7 +8,6 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use contract::{ErrorCode, StepError};
 
 /// A failed call, with what is needed to judge it.
-#[derive(Debug)]
 pub struct AwsError {
     operation: &'static str,
     code: String,
@@ -97,8 +96,10 @@ impl AwsError {
     /// Whether the service certainly did not do what was asked: it answered, with a refusal, or was never
     /// asked. Anything else (a time-out, a broken connection, a server error) leaves that open.
     pub fn is_refusal(&self) -> bool {
-        let refused =
-            self.status.is_some_and(|status| (400..500).contains(&status)) && !UNAVAILABLE.contains(&self.code());
+        // Without the service's own code somebody else may have answered: a proxy, on the way back.
+        let refused = !self.code.is_empty()
+            && self.status.is_some_and(|status| (400..500).contains(&status))
+            && !UNAVAILABLE.contains(&self.code());
         refused || self.is_throttling() || !self.sent
     }
 
@@ -149,7 +150,7 @@ impl AwsError {
                     "{operation} was denied ({said}); give the function's role this permission and replay the event"
                 ),
             )
-        } else if self.sent && (UNAVAILABLE.contains(&code) || self.status.is_none_or(|status| status >= 500)) {
+        } else if self.sent && self.unanswered() {
             (
                 ErrorCode::ServiceUnavailable,
                 format!("{operation} got no usable answer ({}); the step is tried again later", self.reason()),
@@ -163,6 +164,13 @@ impl AwsError {
         (kind, message)
     }
 
+    /// Whether the service failed, or what came back is not its answer.
+    fn unanswered(&self) -> bool {
+        let is_answer = self.status.is_some_and(|status| (400..500).contains(&status));
+        let by_somebody_else = self.code.is_empty() && matches!(self.status, Some(400 | 408 | 429));
+        UNAVAILABLE.contains(&self.code()) || !is_answer || by_somebody_else
+    }
+
     /// What the service said, or what kept it from answering.
     fn reason(&self) -> String {
         match (self.code.as_str(), self.status) {
@@ -171,5 +179,12 @@ impl AwsError {
             (code, _) if self.message.is_empty() => code.to_owned(),
             (code, _) => format!("{code}: {}", self.message),
         }
+    }
+}
+
+/// Without the source: an SDK error holds the raw reply, which may hold a secret.
+impl std::fmt::Debug for AwsError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "AwsError({}: {})", self.operation, self.reason())
     }
 }

@@ -1,25 +1,45 @@
 //! Whose a resource is, by its tags.
 
+use std::time::Duration;
+
 use contract::{ErrorCode, StepError};
-use org::OrgId;
+use org::{OrgId, Place};
 
 /// The tag that says whether an organization is active, on its user and its bucket.
 pub const ORG_STATE_TAG: &str = "OrgState";
 /// The value of that tag for an organization that may be provisioned.
 pub const ORG_STATE_ACTIVE: &str = "active";
-/// The tag of a user that the provisioner made itself. It is set at creation and never added later: on such
-/// a user, and on no other, a lost access key may be deleted.
+/// The tag of a user that the provisioner made itself, with the region that it made it in. It is set at
+/// creation and never added later: on such a user, from that region, and in no other case, a lost access key
+/// may be deleted. IAM is global and secrets are regional, so another region cannot know what is lost.
 pub const CREATED_BY_TAG: &str = "CreatedBy";
-/// The value of that tag.
-pub const CREATED_BY_VALUE: &str = "org-provisioner";
+/// How long a new resource may take to show its tags. Until then a missing tag proves nothing.
+const TAGS_SETTLE: Duration = Duration::from_secs(60);
+
+/// The value of the tag `CreatedBy` for what is made in this region.
+pub fn created_by(place: &Place) -> String {
+    format!("org-provisioner/{}", place.region)
+}
 
 /// Whether a resource belongs to the organization.
 ///
 /// # Errors
-/// `not-ours` when the tag is missing or names another owner.
-pub fn require_ours(resource: &str, tag_key: &str, tag: Option<&str>, org: &OrgId) -> Result<(), StepError> {
+/// `not-ours` when the tag is missing or names another owner; `propagating` when it is missing on something so
+/// new (`age`, where that is known) that it may not be visible yet.
+pub fn require_ours(
+    resource: &str,
+    tag_key: &str,
+    tag: Option<&str>,
+    age: Option<Duration>,
+    org: &OrgId,
+) -> Result<(), StepError> {
     let found = match tag {
         Some(owner) if owner == org.as_str() => return Ok(()),
+        None if age.is_some_and(|age| age < TAGS_SETTLE) => {
+            let message =
+                format!("was made a moment ago and shows no tag {tag_key} yet; the step is tried again later");
+            return Err(StepError::new(ErrorCode::Propagating, resource, message));
+        }
         Some(other) => format!("carries the tag {tag_key}={other}"),
         None => format!("has no tag {tag_key}"),
     };

@@ -21,8 +21,12 @@ pub struct StoredSecret {
     pub current: Option<StoredVersion>,
     /// The id of the version that is AWSPREVIOUS, if any.
     pub previous_id: Option<String>,
-    name: String,
-    tags: Vec<(String, String)>,
+    /// The ids of all versions that carry a label other than AWSCURRENT.
+    pub other_ids: Vec<String>,
+    /// The name.
+    pub name: String,
+    /// The tags, key and value.
+    pub tags: Vec<(String, String)>,
 }
 
 /// One version of a secret.
@@ -56,8 +60,9 @@ pub async fn find(client: &Client, name: &str, date: &ServerDate) -> Result<Opti
         let message = "changed while it was read; the step is tried again later";
         return Err(StepError::new(ErrorCode::ConcurrentUpdate, resource(name), message));
     }
-    Ok(description.map(|Description { arn, tags, scheduled_for_deletion, previous_id, .. }| StoredSecret {
+    Ok(description.map(|Description { arn, tags, scheduled_for_deletion, previous_id, other_ids, .. }| StoredSecret {
         previous_id,
+        other_ids,
         name: name.to_owned(),
         arn,
         scheduled_for_deletion,
@@ -74,7 +79,7 @@ impl StoredSecret {
     pub fn require_ours(&self, conventions: &Conventions, org: &OrgId) -> Result<(), StepError> {
         let key = conventions.tag_key();
         let tag = self.tags.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
-        require_ours(&resource(&self.name), key, tag, org)?;
+        require_ours(&resource(&self.name), key, tag, None, org)?;
         if self.scheduled_for_deletion {
             let message = "is scheduled for deletion; restore it if the organization is to keep its key";
             return Err(StepError::new(ErrorCode::SecretScheduledForDeletion, resource(&self.name), message));
@@ -107,6 +112,7 @@ struct Description {
     scheduled_for_deletion: bool,
     current_id: Option<String>,
     previous_id: Option<String>,
+    other_ids: Vec<String>,
 }
 
 async fn describe(client: &Client, name: &str, date: &ServerDate) -> Result<Option<Description>, StepError> {
@@ -128,6 +134,11 @@ async fn describe(client: &Client, name: &str, date: &ServerDate) -> Result<Opti
         scheduled_for_deletion: answer.deleted_date.is_some(),
         current_id: labelled(AWSCURRENT),
         previous_id: labelled(AWSPREVIOUS),
+        other_ids: versions
+            .iter()
+            .filter(|(_, stages)| !stages.iter().any(|stage| stage == AWSCURRENT))
+            .map(|(id, _)| id.clone())
+            .collect(),
     }))
 }
 
@@ -145,4 +156,19 @@ async fn current(client: &Client, name: &str, date: &ServerDate) -> Result<Optio
     let (Some(id), Some(created)) = (answer.version_id, answer.created_date) else { return Ok(None) };
     let value = answer.secret_string.as_deref().map_or(Err(Unreadable), Credential::from_secret_string);
     Ok(Some(StoredVersion { id, created, value }))
+}
+
+/// The key that one version of a secret holds, if it is one and can be read.
+///
+/// # Errors
+/// When Secrets Manager does not answer.
+pub async fn key_in_version(client: &Client, name: &str, version_id: &str) -> Result<Option<String>, StepError> {
+    let request = client.get_secret_value().secret_id(name).version_id(version_id);
+    let answer = match request.send().await.map_err(|error| AwsError::of("GetSecretValue", error)) {
+        Ok(answer) => answer,
+        Err(error) if error.code() == "ResourceNotFoundException" => return Ok(None),
+        Err(error) => return Err(error.explain_as_usual(resource(name))),
+    };
+    let credential = answer.secret_string.as_deref().map(Credential::from_secret_string);
+    Ok(credential.and_then(Result::ok).map(|credential| credential.access_key_id))
 }

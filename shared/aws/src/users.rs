@@ -1,13 +1,15 @@
 //! Finding an IAM user and its access keys.
 
+use std::time::Duration;
+
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::StatusType;
 use aws_smithy_types::DateTime;
 use contract::{ErrorCode, StepError};
-use org::{Conventions, OrgId};
+use org::{Conventions, OrgId, Place};
 
 use crate::error::AwsError;
-use crate::ownership::{CREATED_BY_TAG, CREATED_BY_VALUE, ORG_STATE_TAG, require_active, require_ours};
+use crate::ownership::{CREATED_BY_TAG, ORG_STATE_TAG, created_by, require_active, require_ours};
 use crate::server_date::ServerDate;
 
 /// Pages of access keys to read at most. A user has two keys; parallel creations were seen to leave eight.
@@ -20,7 +22,10 @@ pub struct User {
     pub name: String,
     /// The ARN, which includes the path.
     pub arn: String,
-    tags: Vec<(String, String)>,
+    /// How long ago it was made, by IAM's clock.
+    pub age: Duration,
+    /// The tags, key and value.
+    pub tags: Vec<(String, String)>,
 }
 
 /// An access key as ListAccessKeys shows it.
@@ -44,7 +49,9 @@ pub fn resource(name: &str) -> String {
 /// # Errors
 /// When IAM does not answer.
 pub async fn find(iam: &Client, name: &str) -> Result<Option<User>, StepError> {
-    let user = match iam.get_user().user_name(name).send().await.map_err(|error| AwsError::of("GetUser", error)) {
+    let date = ServerDate::default();
+    let request = iam.get_user().user_name(name).customize().interceptor(date.clone());
+    let user = match request.send().await.map_err(|error| AwsError::of("GetUser", error)) {
         Ok(answer) => answer.user,
         Err(error) if error.code() == "NoSuchEntity" => None,
         Err(error) => return Err(error.explain_as_usual(resource(name))),
@@ -53,6 +60,7 @@ pub async fn find(iam: &Client, name: &str) -> Result<Option<User>, StepError> {
         tags: user.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect(),
         name: user.user_name,
         arn: user.arn,
+        age: date.age_of(&user.create_date),
     }))
 }
 
@@ -95,7 +103,8 @@ impl User {
     /// `not-ours` or `org-not-active`.
     pub fn require_ours(&self, conventions: &Conventions, org: &OrgId) -> Result<(), StepError> {
         let resource = resource(&self.name);
-        require_ours(&resource, conventions.tag_key(), self.tag(conventions.tag_key()), org)?;
+        let key = conventions.tag_key();
+        require_ours(&resource, key, self.tag(key), Some(self.age), org)?;
         require_active(&resource, self.tag(ORG_STATE_TAG))
     }
 
@@ -104,9 +113,9 @@ impl User {
         self.tags.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value.as_str())
     }
 
-    /// Whether the provisioner made this user, rather than a person or an older process.
-    pub fn created_by_us(&self) -> bool {
-        self.tag(CREATED_BY_TAG) == Some(CREATED_BY_VALUE)
+    /// Whether the provisioner made this user, in this region, rather than a person or an older process.
+    pub fn created_here(&self, place: &Place) -> bool {
+        self.tag(CREATED_BY_TAG) == Some(&created_by(place))
     }
 }
 

@@ -172,7 +172,6 @@ impl fmt::Display for ErrorClass {
 }
 
 /// Why a step could not do its work: the code, the resource it is about, and what a person can do.
-#[derive(Debug)]
 pub struct StepError {
     code: ErrorCode,
     operation: Option<&'static str>,
@@ -228,6 +227,13 @@ impl StepError {
 impl fmt::Display for StepError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.resource, self.message)
+    }
+}
+
+/// Without the source: what is underneath may print more than anybody should see.
+impl fmt::Debug for StepError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StepError({}: {self})", self.code)
     }
 }
 

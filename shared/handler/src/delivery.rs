@@ -39,13 +39,10 @@ pub(crate) fn read<C: Command>(value: Value, settings: &Settings) -> Result<Requ
     };
     let detail = if let (true, Some(detail)) = (is_event(&value), value.get("detail")) {
         let (source, detail_type) = (text("source"), text("detail-type"));
+        let allowed = settings.allowed_sources.iter().any(|allowed| allowed == source);
         match request_of(detail) {
-            Some(request) if source == SOURCE => request,
-            None if detail_type == C::DETAIL_TYPE
-                && settings.allowed_sources.iter().any(|allowed| allowed == source) =>
-            {
-                detail
-            }
+            _ if detail_type == C::DETAIL_TYPE && allowed => detail,
+            Some(request) if detail_type != C::DETAIL_TYPE && source == SOURCE => request,
             None if detail_type != C::DETAIL_TYPE => {
                 let message = format!(
                     "detail-type {detail_type:?} is not {}, nor is the detail a completion event's",
@@ -73,7 +70,7 @@ pub(crate) fn read<C: Command>(value: Value, settings: &Settings) -> Result<Requ
 
 /// The original request, if the detail is a completion or failure event's.
 fn request_of(detail: &Value) -> Option<&Value> {
-    detail.get("schemaVersion")?;
+    ["schemaVersion", "eventId", "step"].iter().try_for_each(|field| detail.get(*field).map(drop))?;
     detail.get("request").filter(|request| request.is_object())
 }
 
@@ -112,7 +109,7 @@ mod tests {
     #[test]
     fn the_source_decides_what_is_believed() {
         let request = json!({"orgId": "abc", "environment": "production"});
-        let completed = json!({"schemaVersion": 1, "request": request});
+        let completed = json!({"schemaVersion": 1, "eventId": "e", "step": "s", "request": request});
         assert_eq!(code(request.clone()), None);
         assert_eq!(code(completed.clone()), None);
         assert_eq!(code(event("org-signup", "OrgCreated", request.clone())), None);
@@ -121,6 +118,16 @@ mod tests {
         assert_eq!(code(event("org-provisioner", "OrgCreated", request.clone())), Some(ErrorCode::SourceNotAllowed));
         assert_eq!(code(event("org-signup", "IamUserProvisioned", completed)), Some(ErrorCode::SourceNotAllowed));
         assert_eq!(code(event("org-signup", "Other", request)), Some(ErrorCode::MalformedEvent));
+    }
+
+    #[test]
+    fn fields_that_look_like_a_completions_are_only_fields_of_a_command() {
+        let detail =
+            json!({"orgId": "abc", "environment": "production", "schemaVersion": 7, "request": {"orgId": "xyz"}});
+        for delivered in [detail.clone(), event("org-signup", "OrgCreated", detail)] {
+            let request = read::<OrgCreated>(delivered, &settings()).ok();
+            assert_eq!(request.map(|request| request.command.org_id.to_string()), Some("abc".to_owned()));
+        }
     }
 
     #[test]

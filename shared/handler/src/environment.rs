@@ -134,7 +134,12 @@ impl Environment {
     /// The first variable that is missing or breaks its rule.
     pub fn read(variables: &BTreeMap<String, String>) -> Result<Self, InvalidEnvironment> {
         let reader = Reader(variables);
-        let log_level = reader.text("AWS_LAMBDA_LOG_LEVEL").unwrap_or("INFO");
+        let log_level = match reader.text("AWS_LAMBDA_LOG_LEVEL") {
+            None => "INFO",
+            // Lambda knows a level that tracing does not.
+            Some("FATAL") => "ERROR",
+            Some(level) => level,
+        };
         Ok(Self {
             settings: reader.settings()?,
             sdk: reader.sdk()?,
@@ -200,7 +205,13 @@ impl<'v> Reader<'v> {
             kms_key_id: self.text(KMS_KEY_ID.name).map(str::to_owned),
             key_grace,
             max_receive_count,
-            allowed_sources: self.get(ALLOWED_SOURCES)?.split(',').map(|source| source.trim().to_owned()).collect(),
+            allowed_sources: self
+                .get(ALLOWED_SOURCES)?
+                .split(',')
+                .map(str::trim)
+                .filter(|source| !source.is_empty())
+                .map(str::to_owned)
+                .collect(),
         })
     }
 

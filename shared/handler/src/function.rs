@@ -24,6 +24,10 @@ use crate::trigger::Trigger;
 /// With less than this left, a run is not begun: it could hardly end.
 const LEAST_TIME_TO_BEGIN: Duration = Duration::from_secs(5);
 
+/// What is kept of the invocation's time for the answer. A run that is cut off by Lambda takes the answers of
+/// its neighbours in the batch along; one that is cut off here does not.
+const TIME_TO_ANSWER: Duration = Duration::from_secs(2);
+
 /// A step that can be made from a function's settings.
 pub trait StepFunction: Step {
     /// Makes the step, its SDK clients included.
@@ -195,7 +199,13 @@ impl<S: StepFunction> Function<S> {
             delayed_check: arrival.delayed_check,
         };
         journal::started(about);
-        match self.run(&request, arrival, begun).await {
+        let left = Deadline::at(arrival.invocation.deadline).left(begun).saturating_sub(TIME_TO_ANSWER);
+        let run = tokio::time::timeout(left, self.run(&request, arrival, begun)).await;
+        let out_of_time = |_| {
+            let message = "was stopped before its time was over; the step is tried again later";
+            Err(StepError::new(ErrorCode::OutOfTime, S::SPEC.name, message))
+        };
+        match run.unwrap_or_else(out_of_time) {
             Ok(done) => {
                 journal::completed(about, done.outcome, took());
                 Ok(done)

@@ -176,11 +176,15 @@ impl Conventions {
         format!("{}{}", self.bucket_prefix, self.cut_org_id(org))
     }
 
-    /// A bucket found under that prefix, if its name is one that this organization could have been given.
-    pub fn own_bucket_name(&self, org: &OrgId, place: &Place, name: &str) -> Option<BucketName> {
+    /// A bucket found under that prefix, if its name is one that this organization could have been given, here
+    /// or in another region. The tag decides whether it is.
+    pub fn own_bucket_name(&self, org: &OrgId, name: &str) -> Option<BucketName> {
         let standard = self.bucket_name(org).0;
         let extended = name.strip_prefix(&standard).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
-        (extended || name == self.hashed_bucket_name(org, place).0).then(|| BucketName(name.to_owned()))
+        let hash = name.strip_prefix(&self.bucket_search_prefix(org)).and_then(|rest| rest.strip_prefix('-'));
+        let hashed =
+            hash.is_some_and(|hash| hash.len() == HASH_LENGTH && hash.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        (extended || hashed).then(|| BucketName(name.to_owned()))
     }
 
     fn hashed_bucket_name(&self, org: &OrgId, place: &Place) -> BucketName {
@@ -268,11 +272,11 @@ mod tests {
                 names.hashed_bucket_name(&org, &place),
             ] {
                 assert!(given.as_str().starts_with(&names.bucket_search_prefix(&org)), "{given}");
-                assert_eq!(names.own_bucket_name(&org, &place, given.as_str()), Some(given));
+                assert_eq!(names.own_bucket_name(&org, given.as_str()), Some(given));
             }
         }
-        assert_eq!(names.own_bucket_name(&org("abc"), &place, "fusion-rms-abc1"), None);
-        assert_eq!(names.own_bucket_name(&org("abc"), &place, "fusion-rms-abc1-media"), None);
+        assert_eq!(names.own_bucket_name(&org("abc"), "fusion-rms-abc1"), None);
+        assert_eq!(names.own_bucket_name(&org("abc"), "fusion-rms-abc1-media"), None);
     }
 
     #[test]
