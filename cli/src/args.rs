@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -33,12 +34,45 @@ pub enum LocalCommand {
     /// Time is simulated: a minute that a step waits passes at once.
     #[command(after_help = PROVISION_EXAMPLES)]
     Provision(ProvisionArguments),
+
+    /// Serve the local AWS, with the whole system wired, until Ctrl-C.
+    ///
+    /// Any AWS client can talk to it: the AWS CLI, boto3, an SDK. An access key id of twelve digits is that
+    /// account's administrator; 111111111111 may hold production and staging organizations, 333333333333 the
+    /// others. Time is real.
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(ServeArguments),
 }
 
 const PROVISION_EXAMPLES: &str = "Examples:
   orgctl local provision events/samples/org-created.json
   orgctl local provision --repeat 2 events/samples/org-created.json
   orgctl local provision --json events/samples/many-orgs.jsonl";
+
+const SERVE_EXAMPLES: &str = "Examples:
+  orgctl local serve
+  orgctl local serve --port 4566 --snapshot state.json
+  orgctl local serve --functions target/debug";
+
+/// How to serve locally.
+#[derive(Debug, Args)]
+pub struct ServeArguments {
+    /// The port; 0 takes a free one.
+    #[arg(long, default_value_t = 4566)]
+    pub port: u16,
+
+    /// The address to listen on. The local AWS believes everybody who can reach it.
+    #[arg(long, default_value_t = IpAddr::from([127, 0, 0, 1]), value_name = "ADDRESS")]
+    pub host: IpAddr,
+
+    /// Keep the state in this file, and begin with what is in it. It holds secrets: only you may read it.
+    #[arg(long, value_name = "FILE")]
+    pub snapshot: Option<PathBuf>,
+
+    /// Run the functions as separate processes: the built binaries in this folder, as Lambda runs them.
+    #[arg(long, value_name = "DIR")]
+    pub functions: Option<PathBuf>,
+}
 
 /// How to provision locally.
 #[derive(Debug, Args)]

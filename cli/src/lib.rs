@@ -13,6 +13,7 @@ use args::{Arguments, Command, LocalCommand};
 pub fn run(arguments: Arguments) -> ExitCode {
     let result = match arguments.command {
         Command::Local(LocalCommand::Provision(arguments)) => local::provision::run(&arguments),
+        Command::Local(LocalCommand::Serve(arguments)) => local::serve::run(&arguments),
     };
     result.unwrap_or_else(|problem| {
         anstream::eprintln!("orgctl: {problem}");

@@ -28,18 +28,21 @@ fn json(output: &Output) -> Value {
 
 const SAMPLE: &str = "events/samples/org-created.json";
 
-/// The README shows this very output, to the letter.
+/// The README shows this very output, to the letter. `UPDATE=1 cargo test -p orgctl` puts it there.
 #[test]
 fn the_readmes_first_command_prints_what_the_readme_says() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let shown = readme.split("```console\n").find_map(|block| {
-        let (command, rest) = block.split_once('\n')?;
-        let ours = command == format!("$ cargo run --bin orgctl -- local provision {SAMPLE}");
-        ours.then(|| rest.split("```").next().unwrap())
-    });
+    let command = format!("```console\n$ cargo run --bin orgctl -- local provision {SAMPLE}\n");
+    let (before, rest) = readme.split_once(&command).expect("the README has the command in a console block");
+    let (shown, after) = rest.split_once("```").unwrap();
     let output = provision(&[SAMPLE]);
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!(text(&output.stdout), shown.expect("the README has the command in a console block"));
+    let printed = text(&output.stdout);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(root().join("README.md"), format!("{before}{command}{printed}```{after}")).unwrap();
+    } else {
+        assert_eq!(printed, shown);
+    }
 }
 
 #[test]

@@ -2,11 +2,15 @@
 
 #![expect(clippy::indexing_slicing, reason = "only JSON values are indexed, which answer null for what is not there")]
 
+mod functions;
 mod input;
 mod progress;
 pub mod provision;
 mod report;
+pub mod serve;
+mod snapshot;
 mod system;
 
+pub use functions::{Functions, Processes};
 pub use input::Event;
 pub use system::{Emitted, LocalOptions, LocalSystem};

@@ -40,7 +40,7 @@ pub fn run(arguments: &ProvisionArguments) -> Result<ExitCode, Problem> {
     drop(guard);
     system.aws.set_latency(CALL_LATENCY);
     let show = if arguments.json { Show::OnStderr } else { Show::OnStdout };
-    let progress = Progress::new(system.aws.clock().clone(), show);
+    let progress = Progress::keeping(system.aws.clock().clone(), show);
     let subscriber = tracing_subscriber::registry().with(progress.clone());
     let documents = tracing::subscriber::with_default(subscriber, || {
         runtime.block_on(provision(&system, &events, arguments.repeat, &progress))

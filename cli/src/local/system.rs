@@ -1,22 +1,22 @@
 //! The deployment in small: bus, rules, queues, dead-letter queues and functions, wired as in production.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_smithy_async::time::SharedTimeSource;
 use aws_types::SdkConfig;
 use contract::{SOURCE, StepSpec};
-use futures_util::FutureExt;
-use handler::{Environment, Invocation};
 use local_aws::lambda::{EventSource, FunctionError, Lambda, Settled};
 use local_aws::{Clock, LocalAws};
 use org::{AccountClass, Place};
 use serde_json::{Value, json};
 
+use super::functions::Functions;
 use crate::exit::Problem;
 use crate::registry::{self, Registered, STEPS};
 
+/// Who may give commands.
+const COMMAND_SOURCE: &str = "org-signup";
 /// The bus.
 const BUS: &str = "org-provisioning";
 /// The queue that hears every event of the provisioner, for whoever watches.
@@ -63,6 +63,8 @@ impl Default for LocalOptions {
 /// An event that the provisioner emitted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Emitted {
+    /// Who put it.
+    pub source: String,
     /// The detail type.
     pub detail_type: String,
     /// The detail.
@@ -80,23 +82,32 @@ pub struct LocalSystem {
 }
 
 impl LocalSystem {
-    /// Wires the system.
+    /// A system of its own, on an AWS of its own.
     ///
     /// # Errors
     /// When the options contradict each other.
     pub fn start(options: &LocalOptions) -> Result<Self, Problem> {
         fastrand::seed(options.seed);
+        Self::wire(LocalAws::new(options.seed, Clock::starting_at(options.start)), options, &Functions::InProcess)
+    }
+
+    /// Wires a system in the options' account and region of an AWS that is there. What is wired already stays.
+    ///
+    /// # Errors
+    /// When the options contradict each other.
+    pub fn wire(aws: LocalAws, options: &LocalOptions, functions: &Functions) -> Result<Self, Problem> {
         let account = account_of(options.account_class);
-        let aws = LocalAws::new(options.seed, Clock::starting_at(options.start));
         let lambda = Lambda::new(aws.clone(), account, &options.region);
         let place = Place { partition: "aws".to_owned(), account: account.to_owned(), region: options.region.clone() };
         let system = Self { aws, lambda, place };
-        system.api("events", "CreateEventBus", json!({ "Name": BUS }))?;
+        system.create_bus()?;
         for step in STEPS {
-            system.add_step(step, options)?;
+            system.add_step(step, options, functions)?;
         }
         system.create_queue(WATCHER, json!({}))?;
-        system.add_rule(WATCHER, &json!({ "source": [SOURCE] }))?;
+        for source in [COMMAND_SOURCE, SOURCE] {
+            system.add_rule(WATCHER, &json!({ "source": [source] }))?;
+        }
         Ok(system)
     }
 
@@ -145,15 +156,35 @@ impl LocalSystem {
     /// # Errors
     /// When the queue that hears them does not answer.
     pub fn take_emitted(&self) -> Result<Vec<Emitted>, Problem> {
+        Ok(self.take_heard()?.into_iter().filter(|event| event.source == SOURCE).collect())
+    }
+
+    /// The events on the bus since the last time, commands included, in the order put.
+    ///
+    /// # Errors
+    /// When the queue that hears them does not answer.
+    pub fn take_heard(&self) -> Result<Vec<Emitted>, Problem> {
         let bodies =
             self.take_messages(WATCHER)?.into_iter().map(|message| message["Body"].as_str().map(str::to_owned));
         let events = bodies.flatten().filter_map(|body| serde_json::from_str::<Value>(&body).ok());
         Ok(events
             .map(|event| Emitted {
+                source: event["source"].as_str().unwrap_or_default().to_owned(),
                 detail_type: event["detail-type"].as_str().unwrap_or_default().to_owned(),
                 detail: event["detail"].clone(),
             })
             .collect())
+    }
+
+    /// Whether there are events to take.
+    pub fn has_heard(&self) -> bool {
+        let arn = self.queue_arn(WATCHER);
+        self.aws.look(|world| {
+            let region =
+                world.accounts.get(&self.place.account).and_then(|account| account.regions.get(&self.place.region));
+            let now = self.aws.now();
+            region.and_then(|region| region.queues.by_arn(&arn)?.next_visible_at(now)).is_some_and(|at| at <= now)
+        })
     }
 
     /// Takes the messages out of a step's dead-letter queue, as SQS describes them.
@@ -182,7 +213,16 @@ impl LocalSystem {
         aws::with_http_client(settings, self.aws.http_client(), SharedTimeSource::new(self.aws.clock().clone()))
     }
 
-    fn add_step(&self, step: Registered, options: &LocalOptions) -> Result<(), Problem> {
+    fn create_bus(&self) -> Result<(), Problem> {
+        let created =
+            self.aws.api(&self.place.account, &self.place.region, "events", "CreateEventBus", json!({ "Name": BUS }));
+        match created {
+            Err(failure) if failure.code != "ResourceAlreadyExistsException" => Err(failed(failure)),
+            _ => Ok(()),
+        }
+    }
+
+    fn add_step(&self, step: Registered, options: &LocalOptions, functions: &Functions) -> Result<(), Problem> {
         let queue = queue_name(step.spec.name);
         let dead_letters = format!("{queue}-dlq");
         self.create_queue(&dead_letters, json!({}))?;
@@ -195,7 +235,7 @@ impl LocalSystem {
         for pattern in patterns(&step.spec) {
             self.add_rule(&queue, &pattern)?;
         }
-        self.add_function(step, options)?;
+        self.add_function(step, options, functions)?;
         let source = EventSource {
             function: step.spec.name.to_owned(),
             batch_size: BATCH_SIZE,
@@ -204,7 +244,7 @@ impl LocalSystem {
         self.lambda.add_event_source_mapping(&self.queue_arn(&queue), source).map_err(failed)
     }
 
-    fn add_function(&self, step: Registered, options: &LocalOptions) -> Result<(), Problem> {
+    fn add_function(&self, step: Registered, options: &LocalOptions, functions: &Functions) -> Result<(), Problem> {
         let mut variables = options.environment.clone();
         for (name, value) in [
             ("EXPECTED_ACCOUNT_ID", self.place.account.as_str()),
@@ -218,23 +258,8 @@ impl LocalSystem {
         ] {
             variables.entry(name.to_owned()).or_insert_with(|| value.to_owned());
         }
-        let environment = Environment::read(&variables).map_err(|error| Problem::Failed(error.to_string()))?;
-        let time = SharedTimeSource::new(self.aws.clock().clone());
-        let sdk = aws::with_http_client(environment.sdk, self.aws.http_client(), time);
-        let function = (step.function)(environment.settings, &sdk);
-        let handler = move |invocation: local_aws::lambda::Invocation| {
-            let deadline = UNIX_EPOCH + Duration::from_millis(invocation.deadline.0);
-            let running = function(invocation.payload, Invocation { function_arn: invocation.function_arn, deadline });
-            async move {
-                let error = |error: handler::FunctionError| FunctionError {
-                    error_type: error.error_type,
-                    error_message: error.error_message,
-                };
-                running.await.map_err(error)
-            }
-            .boxed_local()
-        };
-        self.lambda.add_function(step.spec.name, options.function_timeout, Rc::new(handler)).map_err(failed)
+        let handler = functions.handler(step, &variables, &self.aws)?;
+        self.lambda.add_function(step.spec.name, options.function_timeout, handler).map_err(failed)
     }
 
     /// A rule that sends what matches to a queue. It is named after the queue and what it matches.
@@ -304,7 +329,7 @@ impl LocalSystem {
 }
 
 /// The account of each class.
-fn account_of(class: AccountClass) -> &'static str {
+pub(super) fn account_of(class: AccountClass) -> &'static str {
     match class {
         AccountClass::Production => "111111111111",
         AccountClass::NonProduction => "333333333333",
@@ -320,7 +345,7 @@ fn patterns(spec: &StepSpec) -> Vec<Value> {
     let completions = registry::completions();
     let (done, commands): (Vec<&str>, Vec<&str>) =
         spec.triggers.iter().partition(|trigger| completions.contains(**trigger));
-    let sources = [("org-signup", commands), (SOURCE, done)];
+    let sources = [(COMMAND_SOURCE, commands), (SOURCE, done)];
     let heard = sources.into_iter().filter(|(_, types)| !types.is_empty());
     heard.map(|(source, types)| json!({ "source": [source], "detail-type": types })).collect()
 }

@@ -141,8 +141,7 @@ impl Secret {
         if let Some(secret) = secret {
             // At most 20 labels a secret, so at most that many versions.
             for version in &secret.other_ids {
-                let held = secrets::key_in_version(&self.secrets, &secret.name, version).await?;
-                labelled |= held.as_deref() == Some(access_key_id);
+                labelled |= secrets::version_may_hold(&self.secrets, &secret.name, version, access_key_id).await?;
             }
         }
         Ok(History { used, labelled })

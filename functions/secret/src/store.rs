@@ -116,14 +116,15 @@ impl Secret {
         let (checked, created) = join(check, self.create_key(run.command)).await;
         let credential = created?;
         if let Err(error) = checked {
-            self.take_back(run.command, &credential).await?;
+            self.take_back(run.command, &credential, &error).await?;
             return Err(error);
         }
         match self.store(run.command, place, &credential).await {
             Stored::Yes(arn) => Ok(arn),
             Stored::No(error) => {
-                self.take_back(run.command, &credential).await?;
-                Err(explain(place, error))
+                let error = explain(place, error);
+                self.take_back(run.command, &credential, &error).await?;
+                Err(error)
             }
             Stored::Unknown(error) => {
                 let message = "whether the new key was stored is not known; the next run sees it";
@@ -136,11 +137,12 @@ impl Secret {
 
     /// Deletes a key that is certainly not stored. Should that fail, the message must come back, whatever kept
     /// the key from being stored: somebody has to find the key.
-    async fn take_back(&self, command: &OrgCreated, credential: &Credential) -> Result<(), StepError> {
+    async fn take_back(&self, command: &OrgCreated, credential: &Credential, why: &StepError) -> Result<(), StepError> {
         let id = &credential.access_key_id;
         self.delete_key(command, id).await.map_err(|error| {
-            let message =
-                format!("the new access key {id} could neither be stored nor deleted again; the next run finds it");
+            let message = format!(
+                "the new access key {id} could neither be stored ({why}) nor deleted again; the next run finds it"
+            );
             StepError::new(ErrorCode::OutcomeUnknown, users::resource(&credential.user_name), message).caused_by(error)
         })
     }

@@ -46,7 +46,7 @@ impl Verify {
 /// A refusal is waited out; anything else means what it always means.
 fn refused(error: AwsError, resource: &str, what: &str) -> StepError {
     error.explain(resource, |error| {
-        let waits = error.is_refusal() && !error.is_throttling();
+        let waits = error.status().is_some() && error.is_refusal() && !error.is_throttling();
         waits.then(|| (ErrorCode::Propagating, format!("{what} ({}); the step is tried again later", error.code())))
     })
 }

@@ -108,8 +108,9 @@ pub async fn search<T>(
             Occupant::Nobody
         }
         Look::Tags(tags) => {
-            let age = listed.iter().find(|bucket| bucket.name == wanted).and_then(|bucket| bucket.age);
-            Occupant::Untagged(value(tags, seeker.conventions.tag_key()), age)
+            // A bucket of ours that is not listed yet was made a moment ago, and its tags may follow too.
+            let listed = listed.iter().find(|bucket| bucket.name == wanted).ok_or_else(|| unsettled(&wanted))?;
+            Occupant::Untagged(value(tags, seeker.conventions.tag_key()), listed.age)
         }
         // It exists in another region; the list says whether it is ours.
         Look::OtherRegion => Occupant::AnotherAccount,
@@ -211,7 +212,7 @@ fn denied(name: &BucketName) -> StepError {
 
 /// The list and the look disagree: one of them is behind.
 fn unsettled(name: &BucketName) -> StepError {
-    let message = "is listed, but not known everywhere; the step is tried again later";
+    let message = "is not known everywhere yet, or any more; the step is tried again later";
     StepError::new(ErrorCode::Propagating, resource(name), message)
 }
 

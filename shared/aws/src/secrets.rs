@@ -158,17 +158,25 @@ async fn current(client: &Client, name: &str, date: &ServerDate) -> Result<Optio
     Ok(Some(StoredVersion { id, created, value }))
 }
 
-/// The key that one version of a secret holds, if it is one and can be read.
+/// Whether one version of a secret may hold this key: it does, or what it holds cannot be told.
 ///
 /// # Errors
 /// When Secrets Manager does not answer.
-pub async fn key_in_version(client: &Client, name: &str, version_id: &str) -> Result<Option<String>, StepError> {
+pub async fn version_may_hold(
+    client: &Client,
+    name: &str,
+    version_id: &str,
+    access_key_id: &str,
+) -> Result<bool, StepError> {
     let request = client.get_secret_value().secret_id(name).version_id(version_id);
-    let answer = match request.send().await.map_err(|error| AwsError::of("GetSecretValue", error)) {
-        Ok(answer) => answer,
-        Err(error) if error.code() == "ResourceNotFoundException" => return Ok(None),
-        Err(error) => return Err(error.explain_as_usual(resource(name))),
-    };
-    let credential = answer.secret_string.as_deref().map(Credential::from_secret_string);
-    Ok(credential.and_then(Result::ok).map(|credential| credential.access_key_id))
+    match request.send().await.map_err(|error| AwsError::of("GetSecretValue", error)) {
+        Ok(answer) => {
+            let held = answer.secret_string.as_deref().map_or(Err(Unreadable), Credential::from_secret_string);
+            Ok(held.map_or(true, |held| held.access_key_id == access_key_id))
+        }
+        Err(error) if error.code() == "ResourceNotFoundException" => Ok(false),
+        // Scheduled for deletion: it can come back.
+        Err(error) if error.code() == "InvalidRequestException" => Ok(true),
+        Err(error) => Err(error.explain_as_usual(resource(name))),
+    }
 }

@@ -55,7 +55,7 @@ pub enum ErrorCode {
     ConcurrentUpdate,
     /// The reply to a write was lost; the next run sees what became of it.
     OutcomeUnknown,
-    /// Too little of the invocation's time is left to begin what must not be interrupted.
+    /// Too little of the invocation's time is left to begin, or to end.
     OutOfTime,
     /// The event bus did not accept an event.
     EventNotAccepted,
@@ -74,7 +74,7 @@ pub enum ErrorCode {
     BucketNameTaken,
     /// The bucket grants something to everybody beside `pub/`.
     PublicGrant,
-    /// The user has an access key that the provisioner did not make.
+    /// The user has an access key that the provisioner did not make, or that somebody may use.
     UnmanagedKey,
     /// The stored access key was deactivated.
     StoredKeyInactive,

@@ -15,6 +15,7 @@ use crate::iam::KeyUse;
 use crate::reply::{ApiError, Reply};
 use crate::request::Request;
 use crate::signature::Authorization;
+use crate::sqs::long_poll;
 use crate::trace::Recorded;
 use crate::world::{Call, World};
 
@@ -34,6 +35,7 @@ struct State {
     world: World,
     faults: FaultPlan,
     trace: Vec<Recorded>,
+    recording: bool,
     latency: Duration,
     requests: u64,
 }
@@ -49,6 +51,7 @@ impl LocalAws {
             world: World::seeded(seed),
             faults: FaultPlan::default(),
             trace: Vec::new(),
+            recording: true,
             latency: Duration::ZERO,
             requests: 0,
         };
@@ -97,9 +100,19 @@ impl LocalAws {
         self.state().faults.exhausted()
     }
 
+    /// How many requests have come so far.
+    pub fn requests(&self) -> u64 {
+        self.state().requests
+    }
+
     /// How long every call takes on the clock.
     pub fn set_latency(&self, latency: Duration) {
         self.state().latency = latency;
+    }
+
+    /// Whether requests are recorded from now on. What runs for days should not keep all of them.
+    pub fn set_recording(&self, recording: bool) {
+        self.state().recording = recording;
     }
 
     /// The requests recorded since the last time, which are forgotten here.
@@ -132,9 +145,33 @@ impl LocalAws {
         } else {
             tokio::time::sleep(delay).await;
         }
+        if let (Service::Sqs, "ReceiveMessage", Some(authorization)) =
+            (target.service, target.operation.as_str(), &authorization)
+        {
+            self.wait_for_message(&request, authorization).await;
+        }
         let outcome = self.perform(&request, authorization.as_ref(), &target, fault.as_ref());
         self.shared.changed.notify_waiters();
         outcome
+    }
+
+    /// Waits as a receive with long polling does: until there is a message, at most as long as it may wait.
+    async fn wait_for_message(&self, request: &Request, authorization: &Authorization) {
+        let Ok(body) = request.json() else { return };
+        let (account, region) = (&authorization.access_key_id, &authorization.region);
+        let until = self.now().after(self.look(|world| long_poll::longest_wait(world, account, region, &body)));
+        loop {
+            let now = self.now();
+            let next = self.look(|world| long_poll::next_visible_at(world, account, region, &body, now));
+            if now >= until || next.is_some_and(|at| at <= now) {
+                return;
+            }
+            let pause = next.unwrap_or(until).min(until).since(now);
+            tokio::select! {
+                () = self.changed() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
     }
 
     fn perform(
@@ -175,7 +212,7 @@ impl LocalAws {
                 answer.map_err(Some)
             }
         };
-        state.trace.push(Recorded {
+        let recorded = Recorded {
             at: now,
             service: target.service.name(),
             mutating: Recorded::is_mutating(&target.operation),
@@ -188,7 +225,10 @@ impl LocalAws {
                 (None, Err(Some(error))) => error.code.to_owned(),
                 (None, Err(None)) => "connection reset".to_owned(),
             },
-        });
+        };
+        if state.recording {
+            state.trace.push(recorded);
+        }
         drop(state);
         match answer {
             Ok(_) if fault == Some(&Fault::LostReply) => Err(ConnectionReset),

@@ -70,7 +70,7 @@ impl Lambda {
     /// Runs one try, and removes the invocation or sets the time of its retry.
     pub(super) async fn run_asynchronous(&self, invocation: AsyncInvocation) {
         let AsyncInvocation { request_id, payload, attempts, .. } = &invocation;
-        let result = self.run(invocation.function_name(), request_id.clone(), payload.clone()).await;
+        let result = self.run_function(invocation.function_name(), request_id.clone(), payload.clone()).await;
         let now = self.aws.now();
         self.in_region(|region| match (result, RETRY_AFTER.get(attempts.saturating_sub(1))) {
             (Ok(_), _) => region.async_invocations.retain(|other| other.request_id != *request_id),

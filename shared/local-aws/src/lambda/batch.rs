@@ -28,7 +28,7 @@ impl Lambda {
     pub(super) async fn run_batch(&self, queue_arn: &str, function: &str, messages: Vec<Message>) {
         let payload = event(queue_arn, &self.region, &messages);
         let request_id = self.aws.with_world(|world| world.ids.uuid());
-        let result = self.run(function, request_id, payload).await;
+        let result = self.run_function(function, request_id, payload).await;
         let ids: Vec<&str> = messages.iter().map(|message| message.id.as_str()).collect();
         let failed = failures(&result, &ids);
         let succeeded = messages.iter().filter(|message| !failed.contains(message.id.as_str()));

@@ -1,12 +1,14 @@
 //! What invokes functions: direct calls, SQS event source mappings, and asynchronous invocations.
 //!
-//! A function is a Rust closure in this process. What AWS does around it is here: the time-out, the batches
-//! from queues and what becomes of their messages, the retries of asynchronous invocations. Everything runs on
-//! one thread and in one future, [`Lambda::settle`]; dropping it kills every invocation where it stands.
+//! A function is a Rust closure in this process, or one that hands over to a process of its own
+//! ([`processes`]). What AWS does around it is here: the time-out, the batches from queues and what becomes of
+//! their messages, the retries of asynchronous invocations. Everything runs on one thread and in one future,
+//! [`Lambda::settle`] or [`Lambda::run`]; dropping it kills every invocation where it stands.
 
 mod asynchronous;
 mod batch;
 mod event_source;
+pub mod processes;
 mod settle;
 
 use std::cell::RefCell;
@@ -125,10 +127,10 @@ impl Lambda {
     /// as Lambda kills the process; `ResourceNotFoundException` for a function that is not there.
     pub async fn invoke(&self, name: &str, payload: Value) -> Result<Value, FunctionError> {
         let request_id = self.aws.with_world(|world| world.ids.uuid());
-        self.run(name, request_id, payload).await
+        self.run_function(name, request_id, payload).await
     }
 
-    async fn run(&self, name: &str, request_id: String, payload: Value) -> Result<Value, FunctionError> {
+    async fn run_function(&self, name: &str, request_id: String, payload: Value) -> Result<Value, FunctionError> {
         let Some(function) = self.function(name) else {
             let message = format!("Function not found: {}", self.function_arn(name));
             return Err(FunctionError { error_type: "ResourceNotFoundException".to_owned(), error_message: message });

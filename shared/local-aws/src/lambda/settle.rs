@@ -25,17 +25,25 @@ pub struct Settled {
 }
 
 /// What runs, and how many batches of it come from each queue.
-#[derive(Default)]
 struct Running {
     /// Each tells in the end from which queue its batch came.
     futures: FuturesUnordered<LocalBoxFuture<'static, Option<String>>>,
     batches: BTreeMap<String, usize>,
     started: u64,
+    most_started: u64,
 }
 
 impl Running {
+    fn at_most(most_started: u64) -> Self {
+        Self { futures: FuturesUnordered::new(), batches: BTreeMap::new(), started: 0, most_started }
+    }
+
+    fn used_up(&self) -> bool {
+        self.started >= self.most_started
+    }
+
     fn full(&self) -> bool {
-        self.futures.len() >= MOST_CONCURRENT || self.started >= MOST_INVOCATIONS
+        self.futures.len() >= MOST_CONCURRENT || self.used_up()
     }
 
     fn has_room_for(&self, queue_arn: &str, source: &EventSource) -> bool {
@@ -62,26 +70,55 @@ impl Lambda {
     /// pollers are AWS itself: what they receive and delete is in no trace.
     pub async fn settle(&self, limit: Duration) -> Settled {
         let end = self.aws.now().after(limit);
-        let mut running = Running::default();
+        let mut running = Running::at_most(MOST_INVOCATIONS);
         loop {
-            let over = self.aws.now() >= end || running.started >= MOST_INVOCATIONS;
+            let over = self.aws.now() >= end || running.used_up();
             if !over {
-                self.start_batches(&mut running);
-                self.start_asynchronous(&mut running);
+                self.start(&mut running);
             }
             // After starting, for a poll may have left a queue empty: a dead-letter queue took the rest.
             let idle = running.futures.is_empty() && !self.anything_left();
             if idle || over {
                 return Settled { settled: idle, invocations: running.started };
             }
-            let pause = self.next_start(&running).unwrap_or(end).min(end).since(self.aws.now());
-            tokio::select! {
-                biased;
-                // First, so that it hears of what the functions change while they are polled below.
-                () = self.aws.changed() => {}
-                Some(queue_arn) = running.futures.next() => running.ended(queue_arn),
-                () = tokio::time::sleep(pause) => {}
+            self.proceed(&mut running, Some(end)).await;
+        }
+    }
+
+    /// Runs functions as queues and asynchronous invocations ask for them, for ever. Dropping the future kills
+    /// what runs then.
+    pub async fn run(&self) {
+        let mut running = Running::at_most(u64::MAX);
+        loop {
+            self.start(&mut running);
+            self.proceed(&mut running, None).await;
+            // Functions that are always done at once would keep the thread from everybody else on it.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Starts what can be started now.
+    fn start(&self, running: &mut Running) {
+        self.start_batches(running);
+        self.start_asynchronous(running);
+    }
+
+    /// Lets what runs go on until something has changed, a function has ended, or there may be something to
+    /// start; no longer than until `end`.
+    async fn proceed(&self, running: &mut Running, end: Option<Timestamp>) {
+        let wake_at = self.next_start(running).into_iter().chain(end).min();
+        let pause = async {
+            match wake_at {
+                Some(at) => tokio::time::sleep(at.since(self.aws.now())).await,
+                None => std::future::pending().await,
             }
+        };
+        tokio::select! {
+            biased;
+            // First, so that it hears of what the functions change while they are polled below.
+            () = self.aws.changed() => {}
+            Some(queue_arn) = running.futures.next() => running.ended(queue_arn),
+            () = pause => {}
         }
     }
 

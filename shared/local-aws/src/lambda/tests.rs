@@ -226,6 +226,37 @@ async fn stops_at_its_limit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn runs_what_comes_until_it_is_dropped() {
+    let lambda = lambda();
+    let (seen, failing) = (Rc::new(RefCell::new(Vec::new())), Rc::new(Cell::new(true)));
+    let (tries, fail) = (Rc::clone(&seen), Rc::clone(&failing));
+    let aws = lambda.aws.clone();
+    add(&lambda, move |_| {
+        tries.borrow_mut().push(aws.now());
+        if fail.replace(false) { failed() } else { Ok(Value::Null) }
+    });
+    map(&lambda, 1, None);
+    let start = lambda.aws.now();
+    let driver = async {
+        // Nothing is there at first, then a message that fails once, then an invocation.
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        send(&lambda, &["one"]);
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        push_asynchronous(&lambda, "work");
+        tokio::time::sleep(Duration::from_secs(100)).await;
+    };
+    tokio::select! {
+        () = lambda.run() => unreachable!("it does not end by itself"),
+        () = driver => {}
+    }
+    let seconds: Vec<u64> = seen.borrow().iter().map(|at| at.since(start).as_secs()).collect();
+    assert_eq!(seconds, [100, 160, 200]);
+    send(&lambda, &["nobody hears"]);
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    assert_eq!(seen.borrow().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn mappings_are_checked() {
     let lambda = lambda();
     let handler: Handler = Rc::new(|_| std::future::ready(Ok(Value::Null)).boxed_local());

@@ -1,12 +1,12 @@
 //! Simple Queue Service: standard queues with visibility timeouts, delays, redrive and resource policies.
 //!
-//! Receives answer at once, whatever wait was asked for. FIFO queues, tags, message move tasks and KMS keys
-//! are not here and say so.
+//! FIFO queues, tags, message move tasks and KMS keys are not here and say so.
 
 mod access;
 mod batch;
 mod change;
 mod errors;
+pub(crate) mod long_poll;
 mod message_attributes;
 mod messages;
 mod queue;
