@@ -5,8 +5,9 @@ import json
 import secrets
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -88,8 +89,6 @@ class Aws:
             retries={"total_max_attempts": 1},
             connect_timeout=5,
             read_timeout=30,
-            # Not possible in front of an IP address either.
-            inject_host_prefix=False,
             s3={"addressing_style": "path"} | s3,
         )
         with self._session_lock:
@@ -101,6 +100,9 @@ class Aws:
                 aws_access_key_id=credentials.key_id if credentials else None,
                 aws_secret_access_key=credentials.secret if credentials else None,
             )
+        if service == "s3control":
+            # SDKs put the account in front of the host name, IP address or not, and in a header.
+            client.meta.events.register("before-sign", lambda request, **_: send_to(request, endpoint))
         if credentials and credentials.headers:
             client.meta.events.register("before-sign", lambda request, **_: add_headers(request, credentials.headers))
         return client
@@ -179,6 +181,11 @@ class Aws:
 def add_headers(request: Any, headers: dict[str, str]) -> None:
     for name, value in headers.items():
         request.headers[name] = value
+
+
+def send_to(request: Any, endpoint: str) -> None:
+    """Sends a request to an endpoint, whatever host its URL has."""
+    request.url = urlsplit(request.url)._replace(netloc=urlsplit(endpoint).netloc).geturl()
 
 
 def policy(*statements: dict[str, Any]) -> str:

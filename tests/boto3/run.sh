@@ -2,6 +2,7 @@
 # Runs run.py in a virtual environment that is made on first use, outside the tree.
 #   run.sh check --endpoint http://127.0.0.1:4566
 #   run.sh compare --orgctl target/debug/orgctl [--update]
+#   run.sh readme --orgctl target/debug/orgctl
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,15 +12,16 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/org-provisioner
 environment() {
     hash=$(python3 -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest()[:16])' "$1")
     folder=$cache/venv-$hash
-    if [ ! -e "$folder" ]; then
-        mkdir -p "$cache"
-        # Made beside its place and moved there when it is whole, so that a broken one is never used. pip is
-        # always called through python: the scripts in bin name the folder that they were installed in.
-        made=$(mktemp -d "$cache/making-XXXXXX")
-        python3 -m venv "$made" >&2
-        "$made/bin/python" -m pip install --quiet --disable-pip-version-check -r "$1" >&2
-        mv -T "$made" "$folder" 2>/dev/null || rm -rf "$made"
-    fi
+    mkdir -p "$cache"
+    # Two runs at once must not install into the same folder.
+    (
+        if command -v flock >/dev/null; then flock 9; fi
+        if [ ! -e "$folder/complete" ]; then
+            python3 -m venv --clear "$folder" >&2
+            "$folder/bin/python" -m pip install --quiet --disable-pip-version-check -r "$1" >&2
+            touch "$folder/complete"
+        fi
+    ) 9>"$folder.lock"
     echo "$folder"
 }
 
@@ -35,4 +37,9 @@ for name in AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID A
 done
 export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
 export PYTHONDONTWRITEBYTECODE=1
-exec "$main/bin/python" "$here/run.py" "$@"
+script=run.py
+if [ "${1:-}" = readme ]; then
+    script=readme.py
+    shift
+fi
+exec "$main/bin/python" "$here/$script" "$@"

@@ -1,17 +1,14 @@
-"""S3: making, finding and configuring buckets."""
+"""S3: names of buckets, making, finding, listing and deleting them."""
 
-from aws import Aws, allow, objects, policy
+from aws import Aws
 from behaviour import behaviour, check, equal, refuses, refuses_with
 
 NAMES = "S3 User Guide, General purpose bucket naming rules"
 NAMESPACES = "S3 User Guide, Namespaces for general purpose buckets"
 CREATE = "S3 API Reference, CreateBucket"
 ERRORS = "S3 API Reference, Error responses"
-OWNER_CONDITION = "S3 User Guide, Verifying bucket ownership with bucket owner condition"
-OWNERSHIP = "S3 User Guide, Controlling ownership of objects and disabling ACLs for your bucket"
-BLOCK = "S3 User Guide, Blocking public access to your Amazon S3 storage"
-TAGS = "S3 API Reference, PutBucketTagging"
 WEST = {"LocationConstraint": "eu-west-1"}
+OWNER_CONDITION = "S3 User Guide, Verifying bucket ownership with bucket owner condition"
 
 
 def bad_names(aws: Aws, *names: str) -> None:
@@ -112,7 +109,9 @@ def regions_other_than_us_east_1_must_be_named(aws: Aws) -> None:
 def us_east_1_must_not_be_named(aws: Aws) -> None:
     """us-east-1 is no valid LocationConstraint: the element is left out there."""
     named = {"LocationConstraint": "us-east-1"}
-    refuses_with(400, "InvalidLocationConstraint", aws.s3.create_bucket, Bucket=aws.name("b"), CreateBucketConfiguration=named)
+    refuses_with(
+        400, "InvalidLocationConstraint", aws.s3.create_bucket, Bucket=aws.name("b"), CreateBucketConfiguration=named
+    )
 
 
 @behaviour(ERRORS)
@@ -138,38 +137,6 @@ def a_client_is_led_to_the_buckets_region(aws: Aws) -> None:
     west, name = aws.client("s3", region="eu-west-1"), aws.name("b")
     west.create_bucket(Bucket=name, CreateBucketConfiguration=WEST)
     equal(aws.client("s3", region="ap-southeast-2").head_bucket(Bucket=name)["BucketRegion"], "eu-west-1", "the region")
-
-
-@behaviour(CREATE)
-def a_bucket_can_be_made_with_tags(aws: Aws) -> None:
-    """CreateBucketConfiguration.Tags are the new bucket's tags."""
-    tags = [{"Key": "orgid", "Value": "acme"}]
-    name = aws.bucket(CreateBucketConfiguration={"Tags": tags})
-    equal(aws.s3.get_bucket_tagging(Bucket=name)["TagSet"], tags, "the tag set")
-
-
-@behaviour(CREATE)
-def a_bucket_can_be_made_with_object_ownership(aws: Aws) -> None:
-    """x-amz-object-ownership sets the new bucket's ownership."""
-    name = aws.bucket(ObjectOwnership="BucketOwnerPreferred")
-    rules = aws.s3.get_bucket_ownership_controls(Bucket=name)["OwnershipControls"]["Rules"]
-    equal(rules, [{"ObjectOwnership": "BucketOwnerPreferred"}], "the ownership")
-
-
-@behaviour(OWNERSHIP)
-def new_buckets_have_their_owner_enforced(aws: Aws) -> None:
-    """Object ownership of a new bucket is BucketOwnerEnforced by default."""
-    rules = aws.s3.get_bucket_ownership_controls(Bucket=aws.bucket())["OwnershipControls"]["Rules"]
-    equal(rules, [{"ObjectOwnership": "BucketOwnerEnforced"}], "the ownership")
-
-
-@behaviour("S3 API Reference, GetBucketOwnershipControls")
-def ownership_controls_can_be_gone(aws: Aws) -> None:
-    """Deleted ownership controls are OwnershipControlsNotFoundError, and lists count again."""
-    name = aws.bucket()
-    aws.s3.delete_bucket_ownership_controls(Bucket=name)
-    refuses_with(404, "OwnershipControlsNotFoundError", aws.s3.get_bucket_ownership_controls, Bucket=name)
-    aws.s3.put_bucket_acl(Bucket=name, ACL="private")
 
 
 def regional_name(aws: Aws, account: str, region: str = "us-east-1") -> str:
@@ -239,85 +206,6 @@ def another_owner_than_expected_is_forbidden(aws: Aws) -> None:
     equal(aws.s3.get_object(Bucket=name, Key="k", ExpectedBucketOwner=aws.mine)["Body"].read(), b"x", "the object")
 
 
-@behaviour(BLOCK)
-def new_buckets_block_public_access(aws: Aws) -> None:
-    """All four Block Public Access settings of a new bucket are on."""
-    block = aws.s3.get_public_access_block(Bucket=aws.bucket())["PublicAccessBlockConfiguration"]
-    equal((len(block), all(block.values())), (4, True), "the configuration")
-
-
-@behaviour("S3 API Reference, PutPublicAccessBlock and GetPublicAccessBlock")
-def a_public_access_block_is_put_whole(aws: Aws) -> None:
-    """PutPublicAccessBlock replaces all four; deleted it is NoSuchPublicAccessBlockConfiguration."""
-    name = aws.bucket()
-    aws.s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration={"BlockPublicAcls": True})
-    block = aws.s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"]
-    equal(sorted(key for key, value in block.items() if value), ["BlockPublicAcls"], "the configuration")
-    aws.s3.delete_public_access_block(Bucket=name)
-    refuses_with(404, "NoSuchPublicAccessBlockConfiguration", aws.s3.get_public_access_block, Bucket=name)
-
-
-@behaviour("S3 API Reference, GetPublicAccessBlock (S3 Control)")
-def an_account_has_a_public_access_block_of_its_own(aws: Aws) -> None:
-    """The account's setting is NoSuchPublicAccessBlockConfiguration until it is put, and after it is deleted."""
-    control = aws.client("s3control")
-    refuses_with(404, "NoSuchPublicAccessBlockConfiguration", control.get_public_access_block, AccountId=aws.mine)
-    setting = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
-    control.put_public_access_block(AccountId=aws.mine, PublicAccessBlockConfiguration=setting)
-    got = control.get_public_access_block(AccountId=aws.mine)["PublicAccessBlockConfiguration"]
-    equal(got, setting, "the configuration")
-    control.delete_public_access_block(AccountId=aws.mine)
-    refuses("NoSuchPublicAccessBlockConfiguration", control.get_public_access_block, AccountId=aws.mine)
-
-
-@behaviour(BLOCK)
-def the_accounts_block_wins(aws: Aws) -> None:
-    """The most restrictive of the account's and the bucket's setting counts."""
-    name = aws.bucket()
-    aws.s3.delete_public_access_block(Bucket=name)
-    control = aws.client("s3control")
-    control.put_public_access_block(AccountId=aws.mine, PublicAccessBlockConfiguration={"BlockPublicPolicy": True})
-    public = policy(allow("s3:GetObject", objects(name), "*"))
-    refuses_with(403, "AccessDenied", aws.s3.put_bucket_policy, Bucket=name, Policy=public)
-    control.delete_public_access_block(AccountId=aws.mine)
-    aws.s3.put_bucket_policy(Bucket=name, Policy=public)
-
-
-@behaviour(TAGS)
-def putting_tags_replaces_the_set(aws: Aws) -> None:
-    """PutBucketTagging replaces the whole set; without tags it is NoSuchTagSet."""
-    name = aws.bucket()
-    refuses_with(404, "NoSuchTagSet", aws.s3.get_bucket_tagging, Bucket=name)
-    for tags in ([{"Key": "a", "Value": "1"}, {"Key": "A", "Value": "2"}], [{"Key": "b", "Value": "3"}]):
-        aws.s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags})
-        equal(sorted(aws.s3.get_bucket_tagging(Bucket=name)["TagSet"], key=str), sorted(tags, key=str), "the tag set")
-    aws.s3.delete_bucket_tagging(Bucket=name)
-    refuses("NoSuchTagSet", aws.s3.get_bucket_tagging, Bucket=name)
-
-
-@behaviour(TAGS)
-def tags_have_limits(aws: Aws) -> None:
-    """Keys are unique and at most 128 characters long, values 256; one bad tag changes nothing."""
-    name = aws.bucket()
-    for tags in (
-        [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}],
-        [{"Key": "k" * 129, "Value": "1"}],
-        [{"Key": "k", "Value": "v" * 257}],
-        [{"Key": "aws:k", "Value": "v"}],
-    ):
-        refuses_with(400, "InvalidTag", aws.s3.put_bucket_tagging, Bucket=name, Tagging={"TagSet": tags})
-    refuses("NoSuchTagSet", aws.s3.get_bucket_tagging, Bucket=name)
-
-
-@behaviour("S3 User Guide, Using cost allocation S3 bucket tags")
-def a_bucket_has_50_tags_at_most(aws: Aws) -> None:
-    """A tag set has 50 tags at most."""
-    name = aws.bucket()
-    tags = [{"Key": f"k{number}", "Value": "v"} for number in range(51)]
-    refuses(400, aws.s3.put_bucket_tagging, Bucket=name, Tagging={"TagSet": tags})
-    aws.s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags[:50]})
-
-
 @behaviour("S3 API Reference, DeleteBucket")
 def only_an_empty_bucket_can_be_deleted(aws: Aws) -> None:
     """DeleteBucket is 409 BucketNotEmpty while there are objects; a deleted bucket is NoSuchBucket."""
@@ -336,33 +224,6 @@ def the_name_of_a_deleted_bucket_is_anybodys(aws: Aws) -> None:
     aws.s3.delete_bucket(Bucket=name)
     aws.client("s3", aws.theirs).create_bucket(Bucket=name)
     refuses("BucketAlreadyExists", aws.s3.create_bucket, Bucket=name)
-
-
-@behaviour(OWNERSHIP)
-def lists_are_refused_while_ownership_is_enforced(aws: Aws) -> None:
-    """With BucketOwnerEnforced a request that sets an ACL is AccessControlListNotSupported."""
-    name = aws.bucket()
-    refuses_with(400, "AccessControlListNotSupported", aws.s3.put_bucket_acl, Bucket=name, ACL="public-read")
-    put = {"Bucket": name, "Key": "k", "Body": b"x"}
-    refuses_with(400, "AccessControlListNotSupported", aws.s3.put_object, **put, ACL="public-read")
-    aws.s3.put_object(**put, ACL="bucket-owner-full-control")
-
-
-@behaviour(CREATE)
-def a_new_bucket_with_its_owner_enforced_takes_no_public_list(aws: Aws) -> None:
-    """CreateBucket with a public ACL is InvalidBucketAclWithObjectOwnership by default."""
-    create = {"Bucket": aws.name("b"), "ACL": "public-read"}
-    refuses_with(400, "InvalidBucketAclWithObjectOwnership", aws.s3.create_bucket, **create)
-
-
-@behaviour(BLOCK)
-def public_lists_are_blocked(aws: Aws) -> None:
-    """BlockPublicAcls refuses a public ACL with AccessDenied."""
-    name = aws.bucket(ObjectOwnership="ObjectWriter")
-    refuses_with(403, "AccessDenied", aws.s3.put_bucket_acl, Bucket=name, ACL="public-read")
-    aws.s3.delete_public_access_block(Bucket=name)
-    aws.s3.put_bucket_acl(Bucket=name, ACL="public-read")
-    aws.anonymous().list_objects_v2(Bucket=name)
 
 
 @behaviour("S3 API Reference, ListBuckets")

@@ -10,7 +10,7 @@ LANGUAGE = "S3 User Guide, Policies and permissions in Amazon S3"
 PRINCIPAL = "IAM User Guide, AWS JSON policy elements: Principal"
 BLOCK = "S3 User Guide, Blocking public access to your Amazon S3 storage"
 TROUBLE = "S3 User Guide, Troubleshoot access denied (403 Forbidden) errors in Amazon S3"
-STATUS = "S3 User Guide, Blocking public access: the meaning of \"public\""
+STATUS = 'S3 User Guide, Blocking public access: the meaning of "public"'
 
 
 def malformed(aws: Aws, bucket: str, document: str) -> dict:
@@ -140,7 +140,12 @@ def a_public_policy_is_blocked_by_default(aws: Aws) -> None:
 def only_two_of_the_four_settings_are_about_policies(aws: Aws) -> None:
     """With BlockPublicPolicy and RestrictPublicBuckets off a public policy works; the ACL settings may stay on."""
     name = aws.bucket()
-    settings = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": False, "RestrictPublicBuckets": False}
+    settings = {
+        "BlockPublicAcls": True,
+        "IgnorePublicAcls": True,
+        "BlockPublicPolicy": False,
+        "RestrictPublicBuckets": False,
+    }
     aws.s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=settings)
     aws.s3.put_bucket_policy(Bucket=name, Policy=policy(allow("s3:GetObject", objects(name, "pub/*"), "*")))
     aws.s3.put_object(Bucket=name, Key="pub/a", Body=b"x")
@@ -251,6 +256,9 @@ def a_missing_key_is_forbidden_to_those_who_may_not_list(aws: Aws) -> None:
     mine = aws.as_key("s3", key)
     refuses_with(403, "AccessDenied", mine.get_object, Bucket=name, Key="pub/none")
     refuses(403, mine.head_object, Bucket=name, Key="pub/none")
-    read, listing = allow("s3:GetObject", objects(name), user["Arn"]), allow("s3:ListBucket", f"arn:aws:s3:::{name}", user["Arn"])
+    read, listing = (
+        allow("s3:GetObject", objects(name), user["Arn"]),
+        allow("s3:ListBucket", f"arn:aws:s3:::{name}", user["Arn"]),
+    )
     aws.s3.put_bucket_policy(Bucket=name, Policy=policy(read, listing))
     refuses_with(404, "NoSuchKey", mine.get_object, Bucket=name, Key="pub/none")

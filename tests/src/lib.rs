@@ -3,6 +3,8 @@
 //! State is read with the AWS SDK, over the same wire as any client, or straight from the local AWS where
 //! the API does not tell.
 
+pub mod bootstrap;
+
 use local_aws::Recorded;
 use orgctl::local::{Emitted, LocalOptions, LocalSystem};
 use serde_json::{Value, json};

@@ -64,7 +64,8 @@ async fn faults_and_delays_reach_the_sdk() {
         world.propagation = Propagation { key_listed: Duration::from_secs(10), ..Propagation::default() };
     });
     bench.iam().create_access_key().user_name("one").send().await.unwrap();
-    let listed = async || bench.iam().list_access_keys().user_name("one").send().await.unwrap().access_key_metadata.len();
+    let listed =
+        async || bench.iam().list_access_keys().user_name("one").send().await.unwrap().access_key_metadata.len();
     assert_eq!(listed().await, 0);
     bench.system.aws.clock().advance(Duration::from_secs(10));
     assert_eq!(listed().await, 1);

@@ -17,10 +17,10 @@ fn text(path: impl AsRef<Path>) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The direct dependencies of the crate in `folder`, tests' own ones included.
+/// The direct dependencies of the crate in `folder`. What only its tests use may come from above.
 fn dependencies(folder: &str) -> Vec<String> {
     let manifest: toml::Table = text(Path::new(folder).join("Cargo.toml")).parse().unwrap();
-    let tables = ["dependencies", "dev-dependencies", "build-dependencies"];
+    let tables = ["dependencies", "build-dependencies"];
     let tables = tables.iter().filter_map(|name| manifest.get(*name)?.as_table());
     tables.flat_map(|table| table.keys().cloned()).collect()
 }

@@ -3,27 +3,8 @@
 use contract::ErrorCode;
 use orgctl::registry::STEPS;
 use serde_json::{Value, json};
+use tests::bootstrap::{batch, envelope};
 use tests::{Bench, command, failure_codes, of_type};
-
-fn envelope(detail: &Value) -> Value {
-    json!({
-        "version": "0", "id": "1", "detail-type": "OrgCreated", "source": "org-signup", "account": "111111111111",
-        "time": "2026-11-22T10:00:00Z", "region": "us-east-1", "resources": [], "detail": detail,
-    })
-}
-
-/// A batch as Lambda makes it of these bodies; message ids are `m0`, `m1`, ...
-fn batch(step: &str, bodies: &[String]) -> Value {
-    let record = |(n, body): (usize, &String)| {
-        json!({
-            "messageId": format!("m{n}"), "receiptHandle": format!("handle-{n}"), "body": body,
-            "attributes": { "ApproximateReceiveCount": "1" }, "messageAttributes": {}, "eventSource": "aws:sqs",
-            "eventSourceARN": format!("arn:aws:sqs:us-east-1:111111111111:org-provisioning-{step}"),
-            "awsRegion": "us-east-1",
-        })
-    };
-    json!({ "Records": bodies.iter().enumerate().map(record).collect::<Vec<_>>() })
-}
 
 #[tokio::test(start_paused = true)]
 async fn every_step_takes_every_shape_of_the_command() {

@@ -37,10 +37,11 @@ pub fn run(arguments: &ProvisionArguments) -> Result<ExitCode, Problem> {
         ..LocalOptions::default()
     };
     let system = LocalSystem::start(&options)?;
-    drop(guard);
     system.aws.set_latency(CALL_LATENCY);
     let show = if arguments.json { Show::OnStderr } else { Show::OnStdout };
     let progress = Progress::keeping(system.aws.clock().clone(), show);
+    // Only inside the runtime does the clock tell its paused time.
+    drop(guard);
     let subscriber = tracing_subscriber::registry().with(progress.clone());
     let documents = tracing::subscriber::with_default(subscriber, || {
         runtime.block_on(provision(&system, &events, arguments.repeat, &progress))

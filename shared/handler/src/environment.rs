@@ -80,7 +80,7 @@ const SMALLEST_KEY_GRACE: Duration = Duration::from_secs(60);
 const LARGEST_KEY_GRACE: Duration = Duration::from_secs(840);
 
 /// A variable that is missing or breaks its rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct InvalidEnvironment {
     name: String,
     problem: String,
@@ -89,6 +89,13 @@ pub struct InvalidEnvironment {
 impl std::fmt::Display for InvalidEnvironment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "environment variable {} {}", self.name, self.problem)
+    }
+}
+
+/// As it displays: this is what a process prints that ends with this error.
+impl std::fmt::Debug for InvalidEnvironment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
     }
 }
 

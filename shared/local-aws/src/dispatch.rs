@@ -57,6 +57,19 @@ impl Service {
         }
     }
 
+    /// The error that the service answers to a request without a signature.
+    fn unauthenticated(self) -> ApiError {
+        const MESSAGE: &str = "Request is missing Authentication Token";
+        match self {
+            Self::SecretsManager | Self::EventBridge | Self::Sqs => {
+                ApiError::new(400, "MissingAuthenticationTokenException", MESSAGE)
+            }
+            Self::Iam | Self::Sts | Self::S3 | Self::S3Control => {
+                ApiError::new(403, "MissingAuthenticationToken", MESSAGE)
+            }
+        }
+    }
+
     /// The error that the service answers when its rate limit is hit.
     pub(crate) fn throttled(self) -> ApiError {
         match self {
@@ -81,11 +94,14 @@ impl Service {
     }
 }
 
-/// Which service and operation `request` asks for. Unsigned requests are S3's: no other service takes them.
+/// Which service and operation `request` asks for.
 pub(crate) fn target(request: &Request, authorization: Option<&Authorization>) -> Result<Target, ApiError> {
     let region = authorization.map_or("us-east-1", |authorization| authorization.region.as_str()).to_owned();
-    let signed_for = authorization.map_or("s3", |authorization| authorization.service.as_str());
-    let (service, operation) = match signed_for {
+    let addressed = match authorization {
+        Some(authorization) => authorization.service.as_str(),
+        None => unsigned_service(request),
+    };
+    let (service, operation) = match addressed {
         "iam" => (Service::Iam, request.form().get("Action").unwrap_or_default().to_owned()),
         "sts" => (Service::Sts, request.form().get("Action").unwrap_or_default().to_owned()),
         "s3" if s3::control::is_control(request) => (Service::S3Control, s3::control::operation(request)),
@@ -98,14 +114,28 @@ pub(crate) fn target(request: &Request, authorization: Option<&Authorization>) -
     Ok(Target { service, operation, region })
 }
 
+/// The service that a request without a signature is meant for: its protocol tells. Only S3 answers one.
+fn unsigned_service(request: &Request) -> &'static str {
+    let target = request.header("x-amz-target").unwrap_or_default();
+    let targets = [("secretsmanager.", "secretsmanager"), ("AmazonSQS.", "sqs"), ("AWSEvents.", "events")];
+    if let Some((_, service)) = targets.into_iter().find(|(prefix, _)| target.starts_with(prefix)) {
+        return service;
+    }
+    let is_form =
+        request.header("content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+    match is_form.then(|| request.form().get("Version").map(str::to_owned)).flatten().as_deref() {
+        Some("2010-05-08") => "iam",
+        Some("2011-06-15") => "sts",
+        _ => "s3",
+    }
+}
+
 /// Lets the service carry out the operation.
 pub(crate) fn perform(call: &mut Call<'_>, target: &Target, request: &Request) -> Result<Reply, ApiError> {
     let anonymous = *call.caller == Caller::Anonymous;
     match target.service {
         Service::S3 => s3::handle(call, request, &target.operation),
-        _ if anonymous => {
-            Err(ApiError::new(403, "MissingAuthenticationToken", "Request is missing Authentication Token"))
-        }
+        service if anonymous => Err(service.unauthenticated()),
         Service::S3Control => s3::control::handle(call, request, &target.operation),
         Service::Iam => iam::handle(call, &request.form(), &target.operation),
         Service::Sts => sts::handle(call, &target.operation),

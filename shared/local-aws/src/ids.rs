@@ -35,6 +35,16 @@ impl Ids {
         format!("AIDA{}", self.characters(BASE32, 17))
     }
 
+    /// `AGPA` and seventeen upper-case characters: the unique id of an IAM group.
+    pub fn group_id(&mut self) -> String {
+        format!("AGPA{}", self.characters(BASE32, 17))
+    }
+
+    /// `ANPA` and seventeen upper-case characters: the unique id of a managed policy.
+    pub fn policy_id(&mut self) -> String {
+        format!("ANPA{}", self.characters(BASE32, 17))
+    }
+
     /// The six characters that Secrets Manager adds to the name in an ARN.
     pub fn secret_suffix(&mut self) -> String {
         self.characters(LETTERS_AND_DIGITS, 6)

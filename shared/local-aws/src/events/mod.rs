@@ -5,6 +5,7 @@
 //! cannot take the input) EventBridge does not retry either. Schedules, archives, replays, partner and
 //! cross-account buses are not here and say so.
 
+mod access;
 mod buses;
 mod deliver;
 mod event;
@@ -87,13 +88,11 @@ impl Buses {
     }
 }
 
-/// Carries out `operation`. Users have no identity policies here, so only administrators may call.
+/// Carries out `operation`, if the caller's identity policies allow it.
 pub fn handle(call: &mut Call<'_>, body: &Value, operation: &str) -> Result<Reply, ApiError> {
     let named = ["Name", "Rule", "EventBusName"].iter().find_map(|field| body.get(field)?.as_str());
     call.resource = named.unwrap_or_default().to_owned();
-    if !call.caller.is_administrator() {
-        return Err(denied(call, operation, "*", "identity"));
-    }
+    access::check(call, body, operation)?;
     match operation {
         "CreateEventBus" => buses::create(call, body),
         "DeleteEventBus" => buses::delete(call, body),
@@ -122,15 +121,6 @@ fn bus_name(name_or_arn: Option<&str>) -> &str {
 
 fn bus_arn(account: &str, region: &str, name: &str) -> String {
     format!("arn:{PARTITION}:events:{region}:{account}:event-bus/{name}")
-}
-
-fn denied(call: &Call<'_>, operation: &str, resource: &str, kind: &str) -> ApiError {
-    let who = call.caller.arn();
-    let message = format!(
-        "User: {who} is not authorized to perform: events:{operation} on resource: {resource} because no {kind}-based \
-         policy allows the events:{operation} action"
-    );
-    ApiError::new(400, "AccessDeniedException", message)
 }
 
 fn validation(message: impl Into<String>) -> ApiError {

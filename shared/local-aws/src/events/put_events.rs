@@ -1,11 +1,14 @@
 //! PutEvents: one to ten entries, each accepted or refused by itself, in an answer that is HTTP 200 even if
 //! none was accepted.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::access::check_put_events;
 use super::deliver::deliver;
-use super::{Event, bus_name, denied, validation};
+use super::{Event, bus_name, validation};
 use crate::clock::Timestamp;
 use crate::json_protocol::parameters;
 use crate::reply::{ApiError, Reply};
@@ -53,8 +56,10 @@ pub(super) fn put(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiError> 
     if entries.iter().map(Entry::size).sum::<usize>() >= LARGEST_REQUEST_BYTES {
         return Err(validation("Total size of the entries in the request is over the limit."));
     }
-    for entry in &entries {
-        check_bus(call, entry.event_bus_name.as_deref())?;
+    let buses: BTreeSet<Option<&str>> = entries.iter().map(|entry| entry.event_bus_name.as_deref()).collect();
+    for bus in buses {
+        let on_bus = entries.iter().filter(|entry| entry.event_bus_name.as_deref() == bus);
+        check_put_events(call, bus, on_bus.map(|entry| (entry.source.as_deref(), entry.detail_type.as_deref())))?;
     }
     let results: Vec<Result<String, Refusal>> = entries.into_iter().map(|entry| accept(call, entry)).collect();
     let failed = results.iter().filter(|result| result.is_err()).count();
@@ -72,14 +77,6 @@ fn constraint(value: &str, must: &str) -> ApiError {
     validation(format!(
         "1 validation error detected: Value {value} at 'entries' failed to satisfy constraint: Member must {must}"
     ))
-}
-
-/// Another account's bus would need a policy on it, which buses do not have here.
-fn check_bus(call: &Call<'_>, bus: Option<&str>) -> Result<(), ApiError> {
-    match bus.filter(|bus| bus.starts_with("arn:")) {
-        Some(arn) if arn.split(':').nth(4) != call.caller.account() => Err(denied(call, "PutEvents", arn, "resource")),
-        _ => Ok(()),
-    }
 }
 
 /// Checks one entry and delivers its event. An event for a bus that is not there is accepted and lost.

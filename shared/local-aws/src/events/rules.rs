@@ -58,7 +58,7 @@ pub(super) fn put(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiError> 
 }
 
 /// A rule on the default bus does not have the bus's name in its ARN.
-fn rule_arn(account: &str, region: &str, bus: &str, rule: &str) -> String {
+pub(super) fn rule_arn(account: &str, region: &str, bus: &str, rule: &str) -> String {
     let path = if bus == DEFAULT_BUS { rule.to_owned() } else { format!("{bus}/{rule}") };
     format!("arn:{PARTITION}:events:{region}:{account}:rule/{path}")
 }

@@ -1,23 +1,22 @@
 //! Access keys: two at most, inactive ones count, the secret is told once.
 
-use super::{AccessKey, KeyStatus, NAMESPACE, no_such_entity, reply, required, user_name, validation};
+use super::input::{required, user_name_or_own};
+use super::paging::Page;
+use super::{AccessKey, KeyStatus, done, no_such_entity, over_quota, reply, validation};
 use crate::reply::{ApiError, Reply};
 use crate::request::Form;
 use crate::world::Call;
 use crate::xml::Xml;
 
-const MOST_KEYS: usize = 2;
+/// A user has this many keys; AWS does not raise it.
+pub(super) const MOST_KEYS: usize = 2;
 
 pub(super) fn create(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError> {
-    let (name, now) = (user_name(form)?, call.now);
+    let (name, now) = (user_name_or_own(call, form)?, call.now);
     let (id, secret) = (call.world.ids.access_key_id(), call.world.ids.secret_access_key());
     let user = call.account().iam.user(&name)?;
     if user.access_keys.len() >= MOST_KEYS {
-        return Err(ApiError::new(
-            409,
-            "LimitExceeded",
-            format!("Cannot exceed quota for AccessKeysPerUser: {MOST_KEYS}"),
-        ));
+        return Err(over_quota("AccessKeysPerUser", MOST_KEYS));
     }
     let key = AccessKey { id, secret, status: KeyStatus::Active, created: now, last_used: None };
     let answer = reply("CreateAccessKey", |xml| {
@@ -30,34 +29,30 @@ pub(super) fn create(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError
     answer
 }
 
+/// Keys in the order made.
 pub(super) fn list(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError> {
-    let (name, now, lag) = (user_name(form)?, call.now, call.world.propagation.clone());
+    let (name, now, lag) = (user_name_or_own(call, form)?, call.now, call.world.propagation.clone());
     let user = call.account().iam.user(&name)?;
     let made = user.access_keys.iter().filter(|key| now >= key.created.after(lag.key_listed));
     let deleted =
         user.deleted_keys.iter().filter(|(_, at)| now < at.after(lag.key_deletion_listed)).map(|(key, _)| key);
-    let listed: Vec<&AccessKey> = made.chain(deleted).collect();
-    reply("ListAccessKeys", |xml| {
-        xml.element("AccessKeyMetadata", |xml| {
-            for key in listed {
-                xml.element("member", |xml| write(xml, &user.name, key));
-            }
-        });
-        xml.text("IsTruncated", "false");
-    })
+    let mut listed: Vec<_> = made.chain(deleted).map(|key| (format!("{:020}{}", key.created.0, key.id), key)).collect();
+    listed.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let page = Page::of(form, listed)?;
+    reply("ListAccessKeys", |xml| page.write(xml, "AccessKeyMetadata", |xml, key| write(xml, &user.name, key)))
 }
 
 pub(super) fn delete(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError> {
-    let (name, key_id, now) = (user_name(form)?, required(form, "AccessKeyId")?, call.now);
+    let (name, key_id, now) = (user_name_or_own(call, form)?, required(form, "AccessKeyId")?, call.now);
     let user = call.account().iam.user(&name)?;
     let position = user.access_keys.iter().position(|key| key.id == key_id).ok_or_else(|| no_such_key(key_id))?;
     let key = user.access_keys.remove(position);
     user.deleted_keys.push((key, now));
-    Ok(done("DeleteAccessKey"))
+    done("DeleteAccessKey")
 }
 
 pub(super) fn update(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError> {
-    let (name, key_id) = (user_name(form)?, required(form, "AccessKeyId")?);
+    let (name, key_id) = (user_name_or_own(call, form)?, required(form, "AccessKeyId")?);
     let status = match required(form, "Status")? {
         "Active" => KeyStatus::Active,
         "Inactive" => KeyStatus::Inactive,
@@ -66,16 +61,15 @@ pub(super) fn update(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError
     let user = call.account().iam.user(&name)?;
     let key = user.access_keys.iter_mut().find(|key| key.id == key_id).ok_or_else(|| no_such_key(key_id))?;
     key.status = status;
-    Ok(done("UpdateAccessKey"))
+    done("UpdateAccessKey")
 }
 
 /// Never used: no date, and `N/A` for service and region.
 pub(super) fn last_used(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError> {
-    let key_id = required(form, "AccessKeyId")?.to_owned();
-    call.resource.clone_from(&key_id);
+    let key_id = required(form, "AccessKeyId")?;
     let users = &call.account().iam.users;
     let owner = users.values().find_map(|user| Some((user, user.access_keys.iter().find(|key| key.id == key_id)?)));
-    let (user, key) = owner.ok_or_else(|| no_such_key(&key_id))?;
+    let (user, key) = owner.ok_or_else(|| no_such_key(key_id))?;
     reply("GetAccessKeyLastUsed", |xml| {
         xml.text("UserName", &user.name);
         xml.element("AccessKeyLastUsed", |xml| {
@@ -103,10 +97,4 @@ fn write(xml: &mut Xml, user_name: &str, key: &AccessKey) {
 
 fn no_such_key(key_id: &str) -> ApiError {
     no_such_entity("Access Key", key_id)
-}
-
-fn done(operation: &str) -> Reply {
-    Reply::xml(Xml::document(&format!("{operation}Response"), NAMESPACE, |xml| {
-        xml.element("ResponseMetadata", |xml| xml.text("RequestId", "local-aws"));
-    }))
 }

@@ -1,110 +1,93 @@
-//! Users and their tags.
+//! Making, telling, listing and deleting users.
 
-use super::{NAMESPACE, User, reply, user_name, validation};
-use crate::query_protocol;
+use super::input::{path, path_prefix, user_name, user_name_or_own};
+use super::paging::Page;
+use super::{User, already_exists, delete_conflict, done, over_quota, reply, tags};
 use crate::reply::{ApiError, Reply};
 use crate::request::Form;
 use crate::world::Call;
 use crate::xml::Xml;
 
-const MOST_TAGS: usize = 50;
+/// An account has this many users; AWS does not raise it.
+pub(super) const MOST_USERS: usize = 5000;
+
+/// Every account has its administrator, who is not among the users that can be changed.
+const ADMINISTRATOR: &str = "administrator";
 
 pub(super) fn create(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError> {
+    if form.get("PermissionsBoundary").is_some() {
+        return Err(ApiError::not_implemented("iam", "permissions boundary"));
+    }
     let name = user_name(form)?;
-    let path = form.get("Path").unwrap_or("/").to_owned();
-    if !path.starts_with('/') || !path.ends_with('/') || path.len() > 512 {
-        return Err(validation(format!("The specified value for path is invalid: {path}")));
-    }
+    let path = path(form)?;
     // One bad tag fails the whole call.
-    let tags = merged(Vec::new(), tags(form)?)?;
-    if call.account().iam.users.contains_key(&name.to_lowercase()) {
-        return Err(ApiError::new(409, "EntityAlreadyExists", format!("User with name {name} already exists.")));
+    let tags = tags::merged(Vec::new(), tags::read(form)?)?;
+    let users = &call.account().iam.users;
+    if users.contains_key(&name.to_lowercase()) || name.eq_ignore_ascii_case(ADMINISTRATOR) {
+        return Err(already_exists(format!("User with name {name} already exists.")));
     }
-    let user = User {
-        id: call.world.ids.user_id(),
-        created: call.now,
-        access_keys: Vec::new(),
-        deleted_keys: Vec::new(),
-        name: name.clone(),
-        path,
-        tags,
-    };
+    if users.len() >= MOST_USERS {
+        return Err(over_quota("UsersPerAccount", MOST_USERS));
+    }
+    let id = call.world.ids.user_id();
+    let user = User { name: name.clone(), id, path, created: call.now, tags, ..User::default() };
     let account = call.account_id();
-    let answer = reply("CreateUser", |xml| write(xml, &user, &account));
+    let answer = reply("CreateUser", |xml| xml.element("User", |xml| write_with_tags(xml, &user, &account)));
     call.account().iam.users.insert(name.to_lowercase(), user);
     answer
 }
 
 pub(super) fn get(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError> {
-    let (name, account) = (user_name(form)?, call.account_id());
+    let account = call.account_id();
+    if call.caller.is_administrator() && form.get("UserName").is_none_or(|name| name == ADMINISTRATOR) {
+        let (name, id) = (ADMINISTRATOR.to_owned(), "AIDAADMINISTRATOR".to_owned());
+        let user = User { name, id, path: "/".to_owned(), ..User::default() };
+        return reply("GetUser", |xml| xml.element("User", |xml| write(xml, &user, &account)));
+    }
+    let name = user_name_or_own(call, form)?;
     let user = call.account().iam.user(&name)?;
-    reply("GetUser", |xml| write(xml, user, &account))
+    reply("GetUser", |xml| xml.element("User", |xml| write_with_tags(xml, user, &account)))
 }
 
-pub(super) fn tag(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError> {
+/// Users whose path begins with `PathPrefix`, without their tags.
+pub(super) fn list(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError> {
+    let (prefix, account) = (path_prefix(form)?, call.account_id());
+    let users = call.account().iam.users.iter().filter(|(_, user)| user.path.starts_with(prefix));
+    let page = Page::of(form, users.map(|(key, user)| (key.clone(), user)))?;
+    reply("ListUsers", |xml| page.write(xml, "Users", |xml, user| write(xml, user, &account)))
+}
+
+/// Refused while anything of the user's is left: IAM deletes nothing on the way (API reference, DeleteUser).
+pub(super) fn delete(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError> {
     let name = user_name(form)?;
-    let new = tags(form)?;
-    let user = call.account().iam.user(&name)?;
-    user.tags = merged(user.tags.clone(), new)?;
-    Ok(Reply::xml(Xml::document("TagUserResponse", NAMESPACE, |xml| {
-        xml.element("ResponseMetadata", |xml| xml.text("RequestId", "local-aws"));
-    })))
-}
-
-pub(super) fn list_tags(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError> {
-    let name = user_name(form)?;
-    let user = call.account().iam.user(&name)?;
-    Ok(query_protocol::reply("ListUserTags", NAMESPACE, |xml| {
-        write_tags(xml, user);
-        xml.text("IsTruncated", "false");
-    }))
-}
-
-/// Adds tags to tags: a key that is there in another case is the same key, and takes the new spelling.
-fn merged(mut tags: Vec<(String, String)>, new: Vec<(String, String)>) -> Result<Vec<(String, String)>, ApiError> {
-    for (key, value) in new {
-        match tags.iter_mut().find(|(existing, _)| existing.eq_ignore_ascii_case(&key)) {
-            Some(existing) => *existing = (key, value),
-            None => tags.push((key, value)),
-        }
+    let iam = &mut call.account().iam;
+    let user = iam.user(&name)?;
+    let left = [
+        (!user.groups.is_empty(), "remove users from group"),
+        (!user.policies.attached.is_empty(), "detach all policies"),
+        (!user.policies.inline.is_empty(), "delete policies"),
+        (!user.access_keys.is_empty(), "delete access keys"),
+        (user.login_profile.is_some(), "delete login profile"),
+    ];
+    if let Some((_, what)) = left.iter().find(|(is_left, _)| *is_left) {
+        return Err(delete_conflict(&format!("Cannot delete entity, must {what} first.")));
     }
-    if tags.len() > MOST_TAGS {
-        return Err(ApiError::new(409, "LimitExceeded", "The number of tags has reached the maximum limit."));
+    iam.users.remove(&name.to_lowercase());
+    done("DeleteUser")
+}
+
+/// Without tags, as lists have it.
+pub(super) fn write(xml: &mut Xml, user: &User, account: &str) {
+    xml.text("Path", &user.path);
+    xml.text("UserName", &user.name);
+    xml.text("UserId", &user.id);
+    xml.text("Arn", user.arn(account));
+    xml.text("CreateDate", user.created.iso8601());
+}
+
+fn write_with_tags(xml: &mut Xml, user: &User, account: &str) {
+    write(xml, user, account);
+    if !user.tags.is_empty() {
+        tags::write(xml, &user.tags);
     }
-    Ok(tags)
-}
-
-fn tags(form: &Form) -> Result<Vec<(String, String)>, ApiError> {
-    let tags = form.pairs("Tags", "Key", "Value");
-    for (n, (key, value)) in tags.iter().enumerate() {
-        if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 || key.starts_with("aws:") {
-            return Err(ApiError::new(400, "InvalidInput", format!("The tag {key} is not valid.")));
-        }
-        if tags.iter().take(n).any(|(earlier, _)| earlier.eq_ignore_ascii_case(key)) {
-            return Err(ApiError::new(400, "InvalidInput", "Duplicate tag keys found. Tag keys are case insensitive."));
-        }
-    }
-    Ok(tags)
-}
-
-fn write(xml: &mut Xml, user: &User, account: &str) {
-    xml.element("User", |xml| {
-        xml.text("Path", &user.path);
-        xml.text("UserName", &user.name);
-        xml.text("UserId", &user.id);
-        xml.text("Arn", user.arn(account));
-        xml.text("CreateDate", user.created.iso8601());
-        write_tags(xml, user);
-    });
-}
-
-fn write_tags(xml: &mut Xml, user: &User) {
-    xml.element("Tags", |xml| {
-        for (key, value) in &user.tags {
-            xml.element("member", |xml| {
-                xml.text("Key", key);
-                xml.text("Value", value);
-            });
-        }
-    });
 }

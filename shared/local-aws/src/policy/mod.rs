@@ -1,4 +1,4 @@
-//! Resource-based policies: reading them, and deciding with them.
+//! Resource-based and identity-based policies: reading them, and deciding with them.
 //!
 //! The grammar and the logic are those of the IAM user guide's policy reference ("Grammar of the IAM JSON
 //! policy language", "Policy evaluation logic"). What AWS supports and this does not (policy variables, date

@@ -76,8 +76,8 @@ impl Principals {
 
     /// Whether a statement with `effect` is about `who`.
     ///
-    /// Naming an account allows what its own identity policies then pass on to its users; users have none
-    /// here, so it does not reach them. Denying an account denies all of its users. A user is excepted by
+    /// Naming an account allows what its own identity policies then pass on to its users, so it does not reach
+    /// them by itself. Denying an account denies all of its users. A user is excepted by
     /// `NotPrincipal` only if its account is named there as well: the IAM user guide warns of leaving it out.
     pub(super) fn include(&self, who: &PrincipalIdentity<'_>, effect: Effect) -> bool {
         match self {

@@ -3,7 +3,7 @@
 use super::AccessRequest;
 use super::condition::{self, Condition};
 use super::json::Node;
-use super::principal::Principals;
+use super::principal::{Principal, Principals};
 use super::wildcard;
 
 /// What a statement does where it applies.
@@ -50,23 +50,23 @@ impl Statement {
     }
 
     pub(super) fn parse(node: Node) -> Result<Self, String> {
-        let mut parts = Parts::default();
-        for (key, value) in node.into_fields()? {
-            parts.take(&key, value)?;
-        }
+        let mut parts = Parts::read(node)?;
         let effect = parts.effect.ok_or("Missing required field Effect")?;
-        let principals = parts.principals.ok_or("Missing required field Principal")?;
+        let principals = parts.principals.take().ok_or("Missing required field Principal")?;
         if effect == Effect::Allow && matches!(principals, Principals::AllBut(_)) {
             return Err("Allow with NotPrincipal is not allowed.".to_owned());
         }
-        Ok(Self {
-            sid: parts.sid,
-            effect,
-            principals,
-            actions: parts.actions.ok_or("Missing required field Action")?,
-            resources: parts.resources.ok_or("Missing required field Resource")?,
-            conditions: parts.conditions,
-        })
+        parts.complete(effect, principals)
+    }
+
+    /// A statement of an identity policy, which applies to everyone who holds it.
+    pub(super) fn parse_identity(node: Node) -> Result<Self, String> {
+        let parts = Parts::read(node)?;
+        let effect = parts.effect.ok_or("Missing required field Effect")?;
+        if parts.principals.is_some() {
+            return Err("Policy document should not specify a principal.".to_owned());
+        }
+        parts.complete(effect, Principals::Only(vec![Principal::Any]))
     }
 }
 
@@ -88,6 +88,25 @@ struct Parts {
 }
 
 impl Parts {
+    fn read(node: Node) -> Result<Self, String> {
+        let mut parts = Self::default();
+        for (key, value) in node.into_fields()? {
+            parts.take(&key, value)?;
+        }
+        Ok(parts)
+    }
+
+    fn complete(self, effect: Effect, principals: Principals) -> Result<Statement, String> {
+        Ok(Statement {
+            sid: self.sid,
+            effect,
+            principals,
+            actions: self.actions.ok_or("Missing required field Action")?,
+            resources: self.resources.ok_or("Missing required field Resource")?,
+            conditions: self.conditions,
+        })
+    }
+
     fn take(&mut self, key: &str, value: Node) -> Result<(), String> {
         match key {
             "Sid" => self.sid = Some(value.into_text()?),

@@ -4,11 +4,14 @@
 //! needs both, an anonymous caller the bucket policy or a public access control list. A deny beats all.
 
 use super::bucket::{Acl, Bucket, PublicAccessBlock, arn};
+use super::condition_keys;
 use super::errors::{access_denied, access_denied_because};
 use crate::caller::Caller;
-use crate::policy::{AccessRequest, Context, Decision, Document, PrincipalIdentity, evaluate};
+use crate::iam::{Ask, by_identity, by_resource, check_own, join};
+use crate::policy::{Context, Decision, Document};
 use crate::reply::ApiError;
-use crate::world::World;
+use crate::request::Request;
+use crate::world::{Call, World};
 
 /// What a caller wants to do to a bucket or to a key in it.
 pub(super) struct Question<'a> {
@@ -26,19 +29,29 @@ pub(super) struct Question<'a> {
 /// # Errors
 /// `AccessDenied`, with the reason for callers of the owner's account.
 pub(super) fn check(question: &Question<'_>) -> Result<(), ApiError> {
-    let same_account = question.caller.account() == Some(question.bucket.owner.as_str());
-    let (identity, resource) = (by_identity(question.caller), by_resource(question, same_account));
-    let allowed = match question.caller {
-        _ if resource == Decision::ExplicitDeny || identity == Decision::ExplicitDeny => false,
-        Caller::Anonymous => resource == Decision::Allow,
-        _ if same_account => resource == Decision::Allow || identity == Decision::Allow,
-        _ => resource == Decision::Allow && identity == Decision::Allow,
-    };
-    match allowed {
-        true => Ok(()),
-        false if same_account => Err(refusal(question, resource)),
-        false => Err(access_denied()),
+    let (caller, owner) = (question.caller, question.bucket.owner.as_str());
+    let same_account = caller.account() == Some(owner);
+    let resource = arn(question.name, question.key);
+    let ask = Ask { caller, action: question.action, resource: &resource, context: question.context };
+    let decisions = (by_identity(question.world, &ask), of_bucket(question, &ask, same_account));
+    join(caller, owner, decisions.0, decisions.1).map_err(|refusal| match same_account {
+        true => access_denied_because(&caller.arn(), ask.action, &resource, &refusal.why(ask.action)),
+        false => access_denied(),
+    })
+}
+
+/// Whether the caller may do what is about no bucket that exists: then its identity policies alone decide.
+///
+/// # Errors
+/// `AccessDenied`, with the reason.
+pub(super) fn check_account(call: &Call<'_>, request: &Request, action: &str, resource: &str) -> Result<(), ApiError> {
+    if *call.caller == Caller::Anonymous {
+        return Err(access_denied());
     }
+    let context = condition_keys::of(call, request, &call.account_id());
+    let ask = Ask { caller: call.caller, action, resource, context: &context };
+    check_own(call.world, &ask)
+        .map_err(|refusal| access_denied_because(&call.caller.arn(), action, resource, &refusal.why(action)))
 }
 
 /// Block Public Access as it counts for a bucket: the stricter of the account's and the bucket's setting.
@@ -47,18 +60,14 @@ pub(super) fn effective_block(world: &World, bucket: &Bucket) -> PublicAccessBlo
     account.unwrap_or_default().or(bucket.public_access_block.unwrap_or_default())
 }
 
-/// What the caller's own policies say. Administrators may do everything; users have no policies yet.
-fn by_identity(caller: &Caller) -> Decision {
-    if caller.is_administrator() { Decision::Allow } else { Decision::ImplicitDeny }
-}
-
-fn by_resource(question: &Question<'_>, same_account: bool) -> Decision {
+/// What the bucket says: its policy, as far as Block Public Access lets it, and its access control list.
+fn of_bucket(question: &Question<'_>, ask: &Ask<'_>, same_account: bool) -> Decision {
     let block = effective_block(question.world, question.bucket);
     // A policy is stored only after it was read, so one that cannot be read does not occur.
     let policy = question.bucket.policy.as_deref().and_then(|text| Document::parse(text).ok());
     let by_policy = policy.map_or(Decision::ImplicitDeny, |policy| {
         let restricted = block.restrict_public_buckets && !same_account && policy.is_public();
-        match by_policy(question, &policy) {
+        match by_resource(&policy, &question.bucket.owner, ask) {
             Decision::Allow if restricted => Decision::ImplicitDeny,
             decision => decision,
         }
@@ -69,42 +78,8 @@ fn by_resource(question: &Question<'_>, same_account: bool) -> Decision {
     }
 }
 
-/// The administrator is named in policies by its account or by its own ARN.
-fn by_policy(question: &Question<'_>, policy: &Document) -> Decision {
-    let own_arn = question.caller.arn();
-    let identities = match question.caller {
-        Caller::Anonymous => vec![PrincipalIdentity::Anonymous],
-        Caller::Administrator { account } => vec![
-            PrincipalIdentity::Account { account },
-            PrincipalIdentity::User { account, arn: &own_arn, user_id: &own_arn },
-        ],
-        Caller::User { account, arn, user_id, .. } => vec![PrincipalIdentity::User { account, arn, user_id }],
-    };
-    let resource = arn(question.name, question.key);
-    let decisions: Vec<Decision> = identities
-        .into_iter()
-        .map(|principal| {
-            let request =
-                AccessRequest { principal, action: question.action, resource: &resource, context: question.context };
-            evaluate(&[policy], &request)
-        })
-        .collect();
-    [Decision::ExplicitDeny, Decision::Allow]
-        .into_iter()
-        .find(|decision| decisions.contains(decision))
-        .unwrap_or(Decision::ImplicitDeny)
-}
-
 /// `public-read` on a bucket lets everyone list it, while access control lists count.
 fn by_acl(question: &Question<'_>, block: PublicAccessBlock) -> bool {
     let counts = !block.ignore_public_acls && !question.bucket.enforces_ownership();
     counts && question.bucket.acl == Acl::PublicRead && question.action == "s3:ListBucket"
-}
-
-fn refusal(question: &Question<'_>, resource: Decision) -> ApiError {
-    let why = match resource {
-        Decision::ExplicitDeny => "with an explicit deny in a resource-based policy".to_owned(),
-        _ => format!("because no identity-based policy allows the {} action", question.action),
-    };
-    access_denied_because(&question.caller.arn(), question.action, &arn(question.name, question.key), &why)
 }

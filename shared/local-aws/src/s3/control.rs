@@ -3,7 +3,8 @@
 use http::{Method, StatusCode};
 
 use super::access::is_account_id;
-use super::errors::{access_denied, access_denied_because, invalid_request};
+use super::authorization::check_account;
+use super::errors::{access_denied, invalid_request};
 use super::public_access_block::{document, no_such_setting, read};
 use crate::reply::{ApiError, Reply};
 use crate::request::Request;
@@ -30,16 +31,12 @@ pub fn operation(request: &Request) -> String {
     name.to_owned()
 }
 
-/// Carries out `operation`. Only administrators have the permission, and only for their own account.
+/// Carries out `operation`, which a caller may do to its own account alone.
 pub fn handle(call: &mut Call<'_>, request: &Request, operation: &str) -> Result<Reply, ApiError> {
     let account = account_id(request)?;
     call.resource = format!("account/{account}");
-    if !call.caller.is_administrator() {
-        let verb = if operation == "GetPublicAccessBlock" { "Get" } else { "Put" };
-        let action = format!("s3:{verb}AccountPublicAccessBlock");
-        let why = format!("because no identity-based policy allows the {action} action");
-        return Err(access_denied_because(&call.caller.arn(), &action, "*", &why));
-    }
+    let verb = if operation == "GetPublicAccessBlock" { "Get" } else { "Put" };
+    check_account(call, request, &format!("s3:{verb}AccountPublicAccessBlock"), "*")?;
     if call.account_id() != account {
         return Err(access_denied());
     }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::address::Address;
+use super::authorization::check_account;
 use super::bucket::{Acl, Bucket, Namespace, ObjectOwnership, PublicAccessBlock, arn};
-use super::errors::{access_denied, access_denied_because, header_not_implemented, invalid_argument};
+use super::errors::{access_denied, header_not_implemented, invalid_argument};
 use super::regions::{US_EAST_1, check_location_constraint};
 use super::tagging::{self, TagList};
 use super::{acl, names, xml_body};
@@ -27,10 +28,15 @@ struct Configuration {
 
 pub(super) fn create(call: &mut Call<'_>, request: &Request) -> Result<Reply, ApiError> {
     let name = Address::of(request).bucket_name().to_owned();
-    only_administrators(call, &name)?;
+    if *call.caller == Caller::Anonymous {
+        return Err(access_denied());
+    }
+    let configuration: Configuration =
+        xml_body::read_if_sent(request, "CreateBucketConfiguration")?.unwrap_or_default();
+    authorize(call, request, &name, configuration.tags.is_some())?;
     let account = call.account_id();
     let namespace = names::check_new(&name, request.header("x-amz-bucket-namespace"), &account, call.region)?;
-    let new = new_bucket(call, request, namespace)?;
+    let new = new_bucket(call, request, namespace, configuration)?;
     if let Some(existing) = call.world.buckets.get_mut(&name) {
         return taken(existing, &new).map(|()| created(&name, &new.region));
     }
@@ -42,9 +48,12 @@ pub(super) fn create(call: &mut Call<'_>, request: &Request) -> Result<Reply, Ap
     Ok(answer)
 }
 
-fn new_bucket(call: &Call<'_>, request: &Request, namespace: Namespace) -> Result<Bucket, ApiError> {
-    let configuration: Configuration =
-        xml_body::read_if_sent(request, "CreateBucketConfiguration")?.unwrap_or_default();
+fn new_bucket(
+    call: &Call<'_>,
+    request: &Request,
+    namespace: Namespace,
+    configuration: Configuration,
+) -> Result<Bucket, ApiError> {
     check_location_constraint(configuration.location_constraint.as_deref(), call.region)?;
     if request.header("x-amz-bucket-object-lock-enabled").is_some_and(|enabled| enabled.eq_ignore_ascii_case("true")) {
         return Err(header_not_implemented("x-amz-bucket-object-lock-enabled"));
@@ -68,17 +77,16 @@ fn new_bucket(call: &Call<'_>, request: &Request, namespace: Namespace) -> Resul
     })
 }
 
-/// Identity policies do not exist yet, so nobody but an administrator has the permission.
-fn only_administrators(call: &Call<'_>, name: &str) -> Result<(), ApiError> {
-    let action = "s3:CreateBucket";
-    match call.caller {
-        Caller::Administrator { .. } => Ok(()),
-        Caller::Anonymous => Err(access_denied()),
-        Caller::User { arn: caller, .. } => {
-            let why = format!("because no identity-based policy allows the {action} action");
-            Err(access_denied_because(caller, action, &arn(name, None), &why))
-        }
-    }
+/// What the request sets beside making the bucket takes a permission of its own (API reference, CreateBucket).
+fn authorize(call: &Call<'_>, request: &Request, name: &str, with_tags: bool) -> Result<(), ApiError> {
+    let permissions = [
+        ("s3:CreateBucket", true),
+        ("s3:TagResource", with_tags),
+        ("s3:PutBucketAcl", request.header("x-amz-acl").is_some_and(|acl| acl != "private")),
+        ("s3:PutBucketOwnershipControls", request.header("x-amz-object-ownership").is_some()),
+    ];
+    let needed = permissions.into_iter().filter(|(_, needed)| *needed);
+    needed.map(|(action, _)| action).try_for_each(|action| check_account(call, request, action, &arn(name, None)))
 }
 
 /// The name has a bucket. us-east-1 answers its owner as if it had been made now, and that resets the access

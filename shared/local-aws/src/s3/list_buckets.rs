@@ -5,7 +5,8 @@ use std::ops::Bound;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::errors::{access_denied, invalid_argument};
+use super::authorization::check_account;
+use super::errors::invalid_argument;
 use super::{NAMESPACE, acl, regions};
 use crate::reply::{ApiError, Reply};
 use crate::request::Request;
@@ -15,9 +16,7 @@ use crate::xml::Xml;
 const LARGEST_PAGE: usize = 10_000;
 
 pub(super) fn list(call: &mut Call<'_>, request: &Request) -> Result<Reply, ApiError> {
-    if !call.caller.is_administrator() {
-        return Err(access_denied());
-    }
+    check_account(call, request, "s3:ListAllMyBuckets", "*")?;
     let account = call.account_id();
     let (prefix, region) = (request.query("prefix").unwrap_or_default(), request.query("bucket-region"));
     check_region(region, call.region)?;

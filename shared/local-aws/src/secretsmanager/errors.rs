@@ -55,14 +55,9 @@ pub(super) fn limit(message: impl Into<String>) -> ApiError {
     error("LimitExceededException", message)
 }
 
-pub(super) fn access_denied(caller: &str, operation: &str, id: &str, policy_kind: &str) -> ApiError {
+/// `why` is the end of the message, which tells the kind of policy.
+pub(super) fn access_denied(caller: &str, operation: &str, id: &str, why: &str) -> ApiError {
     let resource = if id.is_empty() { String::new() } else { format!(" on resource: {id}") };
     let action = format!("secretsmanager:{operation}");
-    error(
-        "AccessDeniedException",
-        format!(
-            "User: {caller} is not authorized to perform: {action}{resource} because no {policy_kind} policy \
-             allows the {action} action"
-        ),
-    )
+    error("AccessDeniedException", format!("User: {caller} is not authorized to perform: {action}{resource} {why}"))
 }

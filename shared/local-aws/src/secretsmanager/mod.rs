@@ -4,6 +4,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "only JSON objects are indexed, which make room for what is assigned")]
 
+mod access;
 mod catalog;
 mod create;
 mod deletion;
@@ -48,15 +49,14 @@ impl Secrets {
     }
 }
 
-/// Carries out `operation`. Users have no identity policies and secrets no resource policies here, so only
-/// administrators may call, and only for their own account's secrets.
+/// Carries out `operation`, if the caller's identity policies allow it, on its own account's secrets.
 pub fn handle(call: &mut Call<'_>, body: &Value, operation: &str) -> Result<Reply, ApiError> {
     let input = Input::of(body);
     let id = input.text("SecretId")?.or(input.text("Name")?).unwrap_or_default();
     call.resource = id.to_owned();
-    authorize(call, operation, id)?;
     let now = call.now;
     call.in_region().secrets.purge(now);
+    access::check(call, body, operation, id)?;
     let answer = match operation {
         "CreateSecret" => create::create(call, &input),
         "UpdateSecret" => values::update(call, &input),
@@ -73,16 +73,6 @@ pub fn handle(call: &mut Call<'_>, body: &Value, operation: &str) -> Result<Repl
         other => Err(ApiError::not_implemented("secretsmanager", other)),
     };
     answer.map(|body| Reply::json(&body))
-}
-
-fn authorize(call: &Call<'_>, operation: &str, id: &str) -> Result<(), ApiError> {
-    let owner = if id.starts_with("arn:") { id.split(':').nth(4) } else { None };
-    let foreign = owner.is_some_and(|owner| Some(owner) != call.caller.account());
-    if call.caller.is_administrator() && !foreign {
-        return Ok(());
-    }
-    let kind = if foreign { "resource-based" } else { "identity-based" };
-    Err(errors::access_denied(&call.caller.arn(), operation, id, kind))
 }
 
 /// The secret that the request's `SecretId` names. Its name is what the trace shows.

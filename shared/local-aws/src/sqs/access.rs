@@ -3,6 +3,7 @@
 use super::errors::{missing, no_such_queue};
 use super::{Queue, Queues};
 use crate::caller::Caller;
+use crate::iam::{Ask, Refusal, by_identity, by_resource, check_own, join, request_context};
 use crate::policy::{AccessRequest, Context, Decision, Document, PrincipalIdentity, evaluate};
 use crate::reply::ApiError;
 use crate::world::Call;
@@ -32,14 +33,11 @@ pub(super) fn grant<'c>(call: &'c mut Call<'_>, url: Option<&str>, action: &str)
         ApiError::new(404, "InvalidAddress", format!("The address {url} is not valid for this endpoint."))
     })?;
     call.resource = name.to_owned();
+    may(call, account, name, action)?;
     // Looked up without `World::region`: another account's URL must not bring that account into being.
     let region = call.world.accounts.get_mut(account).and_then(|owner| owner.regions.get_mut(call.region));
     let queues = &mut region.ok_or_else(no_such_queue)?.queues;
-    let queue = queues.by_name(name).ok_or_else(no_such_queue)?;
-    if !may(call.caller, account, queue, action) {
-        return Err(denied(call.caller, queue, action));
-    }
-    let arn = queue.arn.clone();
+    let arn = queues.by_name(name).ok_or_else(no_such_queue)?.arn.clone();
     Ok(Granted { queues, arn })
 }
 
@@ -52,44 +50,52 @@ fn path(url: &str) -> Option<(&str, &str)> {
     }
 }
 
-/// Users have no identity policies here: they may what the queue's policy allows them. The owner's
-/// administrator may everything that the policy does not deny.
-fn may(caller: &Caller, owner: &str, queue: &Queue, action: &str) -> bool {
-    let own = caller.account() == Some(owner);
-    let who = match caller {
-        Caller::Anonymous => PrincipalIdentity::Anonymous,
-        Caller::Administrator { account } => PrincipalIdentity::Account { account },
-        Caller::User { account, arn, user_id, .. } => PrincipalIdentity::User { account, arn, user_id },
+/// Whether the caller may do `action` with a queue that exists.
+fn may(call: &Call<'_>, owner: &str, name: &str, action: &str) -> Result<(), ApiError> {
+    let region = call.world.accounts.get(owner).and_then(|owner| owner.regions.get(call.region));
+    let queue = region.and_then(|region| region.queues.by_name(name)).ok_or_else(no_such_queue)?;
+    let (full_action, context) = (format!("sqs:{action}"), context(call, owner));
+    let ask = Ask { caller: call.caller, action: &full_action, resource: &queue.arn, context: &context };
+    let by_queue = match policy(queue).map_or(Decision::ImplicitDeny, |policy| by_resource(&policy, owner, &ask)) {
+        Decision::Allow if call.caller.account() != Some(owner) && OWN_ACCOUNT_ONLY.contains(&action) => {
+            Decision::ImplicitDeny
+        }
+        decision => decision,
     };
-    match decide(queue, who, action, &Context::default()) {
-        Decision::ExplicitDeny => false,
-        Decision::Allow => own || !OWN_ACCOUNT_ONLY.contains(&action),
-        Decision::ImplicitDeny => own && caller.is_administrator(),
-    }
+    join(call.caller, owner, by_identity(call.world, &ask), by_queue)
+        .map_err(|refusal| denied(call.caller, action, Some(&queue.arn), refusal))
+}
+
+/// Whether the caller may do `action`, which no queue's policy can allow, to `resource` in its own account.
+/// SQS does not tell the resource of an action that is about no queue.
+pub(super) fn own(call: &Call<'_>, action: &str, queue_arn: Option<&str>) -> Result<(), ApiError> {
+    let (full_action, context) = (format!("sqs:{action}"), context(call, &call.account_id()));
+    let resource = queue_arn.unwrap_or("*");
+    check_own(call.world, &Ask { caller: call.caller, action: &full_action, resource, context: &context })
+        .map_err(|refusal| denied(call.caller, action, queue_arn, refusal))
+}
+
+fn context(call: &Call<'_>, owner: &str) -> Context {
+    request_context(call).with("aws:ResourceAccount", owner)
 }
 
 /// Whether an AWS service may send to a queue: only its policy can say so. `context` carries `aws:SourceArn`
 /// and `aws:SourceAccount`.
 pub fn service_may_send(queue: &Queue, service: &str, context: &Context) -> bool {
-    decide(queue, PrincipalIdentity::Service { name: service }, "SendMessage", context) == Decision::Allow
+    let principal = PrincipalIdentity::Service { name: service };
+    let request = AccessRequest { principal, action: "sqs:SendMessage", resource: &queue.arn, context };
+    policy(queue).is_some_and(|policy| evaluate(&[&policy], &request) == Decision::Allow)
 }
 
-fn decide(queue: &Queue, principal: PrincipalIdentity<'_>, action: &str, context: &Context) -> Decision {
-    let Some(Ok(policy)) = queue.settings.policy.as_deref().map(Document::parse) else { return Decision::ImplicitDeny };
-    let action = format!("sqs:{action}");
-    evaluate(&[&policy], &AccessRequest { principal, action: &action, resource: &queue.arn, context })
+/// A policy is stored only after it was read, so one that cannot be read does not occur.
+fn policy(queue: &Queue) -> Option<Document> {
+    Document::parse(queue.settings.policy.as_deref()?).ok()
 }
 
-fn denied(caller: &Caller, queue: &Queue, action: &str) -> ApiError {
+fn denied(caller: &Caller, action: &str, queue_arn: Option<&str>, refusal: Refusal) -> ApiError {
     // SQS writes the action in lower case.
     let (who, action) = (caller.arn(), format!("sqs:{}", action.to_lowercase()));
-    ApiError::new(
-        403,
-        "AccessDenied",
-        format!(
-            "User: {who} is not authorized to perform: {action} on resource: {} because no resource-based policy \
-             allows the {action} action",
-            queue.arn
-        ),
-    )
+    let resource = queue_arn.map(|arn| format!(" on resource: {arn}")).unwrap_or_default();
+    let why = refusal.why(&action);
+    ApiError::new(403, "AccessDenied", format!("User: {who} is not authorized to perform: {action}{resource} {why}"))
 }

@@ -11,15 +11,25 @@ use crate::world::World;
 /// The longest wait that SQS allows.
 const LONGEST_WAIT: u64 = 20;
 
-/// How long a receive from this account waits at most: what it asks for, else what the queue is set to.
+/// How long a receive from this account waits at most: what it asks for, else what the queue is set to. One that
+/// asks for too much does not wait: it is refused.
 pub(crate) fn longest_wait(world: &World, account: &str, region: &str, body: &Value) -> Duration {
-    let asked = body.get("WaitTimeSeconds").and_then(Value::as_u64).map(|seconds| Duration::from_secs(seconds.min(LONGEST_WAIT)));
-    let set = || queue(world, account, region, body).map(|queue| queue.settings.receive_wait);
-    asked.or_else(set).unwrap_or_default()
+    match body.get("WaitTimeSeconds") {
+        Some(asked) => {
+            Duration::from_secs(asked.as_u64().filter(|seconds| *seconds <= LONGEST_WAIT).unwrap_or_default())
+        }
+        None => queue(world, account, region, body).map(|queue| queue.settings.receive_wait).unwrap_or_default(),
+    }
 }
 
 /// When the queue next has something to give; `None` if nothing is on its way.
-pub(crate) fn next_visible_at(world: &World, account: &str, region: &str, body: &Value, now: Timestamp) -> Option<Timestamp> {
+pub(crate) fn next_visible_at(
+    world: &World,
+    account: &str,
+    region: &str,
+    body: &Value,
+    now: Timestamp,
+) -> Option<Timestamp> {
     queue(world, account, region, body)?.next_visible_at(now)
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::access::grant;
+use super::access::{grant, own};
 use super::errors::{invalid, invalid_value};
 use super::settings::{NAMES, Settings, unknown_attribute};
 use super::{Queue, Queues, nothing, parameters, required};
@@ -40,10 +40,10 @@ pub(super) fn create(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiErro
     let CreateQueue { queue_name, attributes } = parameters(body)?;
     let name = required(queue_name, "QueueName")?;
     call.resource.clone_from(&name);
-    own_account_only(call, "CreateQueue")?;
-    check_name(&name)?;
     let (account, region, now) = (call.account_id(), call.region, call.now);
     let arn = format!("arn:{PARTITION}:sqs:{region}:{account}:{name}");
+    own(call, "CreateQueue", Some(&arn))?;
+    check_name(&name)?;
     let url = format!("https://sqs.{region}.amazonaws.com/{account}/{name}");
     let queues = &mut call.in_region().queues;
     if let Some(existing) = queues.by_name(&name) {
@@ -132,7 +132,7 @@ struct ListQueues {
 /// Pages only when asked to by MaxResults; without it the first thousand. The token is the last name told.
 pub(super) fn list(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiError> {
     let ListQueues { queue_name_prefix, max_results, next_token } = parameters(body)?;
-    own_account_only(call, "ListQueues")?;
+    own(call, "ListQueues", None)?;
     if max_results.is_some_and(|max| !(1..=1000).contains(&max)) {
         return Err(invalid("MaxResults must be an integer between 1 and 1000."));
     }
@@ -244,16 +244,4 @@ pub(super) fn set_attributes(call: &mut Call<'_>, body: &Value) -> Result<Reply,
     queue.settings = settings;
     queue.modified = now;
     Ok(nothing())
-}
-
-/// These have no queue whose policy could allow them: users, who have no identity policies here, may not.
-fn own_account_only(call: &Call<'_>, action: &str) -> Result<(), ApiError> {
-    if call.caller.is_administrator() {
-        return Ok(());
-    }
-    let (who, action) = (call.caller.arn(), format!("sqs:{}", action.to_lowercase()));
-    let message = format!(
-        "User: {who} is not authorized to perform: {action} because no identity-based policy allows the {action} action"
-    );
-    Err(ApiError::new(403, "AccessDenied", message))
 }

@@ -100,9 +100,7 @@ impl S3 {
             id: self.world.ids.user_id(),
             path: "/".to_owned(),
             created: self.now,
-            tags: Vec::new(),
-            access_keys: Vec::new(),
-            deleted_keys: Vec::new(),
+            ..User::default()
         };
         let caller = Caller::User {
             account: MINE.to_owned(),

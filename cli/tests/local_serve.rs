@@ -1,0 +1,284 @@
+//! `orgctl local serve` as its clients see it: another process, over HTTP, with the AWS SDK.
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed assumption is a failed test, in helpers too"
+)]
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use aws_types::SdkConfig;
+use serde_json::{Value, json};
+
+/// How long a condition may take to come true. A bound, not an expectation.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A running server; killed when it is dropped.
+struct Serve {
+    process: Child,
+    endpoint: String,
+}
+
+impl Serve {
+    fn start(arguments: &[&str]) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_orgctl"))
+            .args(["local", "serve", "--port", "0"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let ready = lines.find(|line| line.contains("http://")).expect("it says where it listens");
+        let endpoint = ready.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
+        // Somebody has to read on, or the server would stop at a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { process, endpoint }
+    }
+
+    fn config(&self, access_key_id: &str, secret: &str, region: &str) -> SdkConfig {
+        aws::sdk_config(aws::SdkSettings {
+            region: region.to_owned(),
+            credentials: aws::Credentials {
+                access_key_id: access_key_id.to_owned(),
+                secret_access_key: secret.to_owned(),
+                session_token: None,
+            },
+            endpoints: aws::Endpoints { every: Some(self.endpoint.clone()), by_service: [].into() },
+            ca_bundle: None,
+        })
+        .unwrap()
+    }
+
+    fn admin(&self) -> SdkConfig {
+        self.config("111111111111", "anything", "us-east-1")
+    }
+
+    /// Ctrl-C.
+    fn interrupt(mut self) -> ExitStatus {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        self.process.wait().unwrap()
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn on_a_runtime<T>(test: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
+}
+
+/// Asks again and again until there is an answer.
+async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
+    let asking = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("{what} did not happen"))
+}
+
+async fn sign_up(config: &SdkConfig, orgs: &[String]) {
+    let client = aws_sdk_eventbridge::Client::new(config);
+    for some in orgs.chunks(10) {
+        let entries = some.iter().map(|org| {
+            let detail = json!({ "orgId": org, "environment": "production" }).to_string();
+            let entry = aws_sdk_eventbridge::types::PutEventsRequestEntry::builder();
+            entry
+                .event_bus_name("org-provisioning")
+                .source("org-signup")
+                .detail_type("OrgCreated")
+                .detail(detail)
+                .build()
+        });
+        let answer = client.put_events().set_entries(Some(entries.collect())).send().await.unwrap();
+        assert_eq!(answer.failed_entry_count, 0);
+    }
+}
+
+async fn stored_key(config: &SdkConfig, org: &str) -> Option<Value> {
+    let client = aws_sdk_secretsmanager::Client::new(config);
+    let answer = client.get_secret_value().secret_id(format!("fusion-rms/{org}/aws")).send().await.ok()?;
+    serde_json::from_str(answer.secret_string()?).ok()
+}
+
+/// A queue of the user's own that hears `OrgProvisioned`, made as any user would make it.
+async fn listen(config: &SdkConfig) -> String {
+    let sqs = aws_sdk_sqs::Client::new(config);
+    let policy = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "sqs:SendMessage",
+        "Principal": { "Service": "events.amazonaws.com" }, "Resource": "arn:aws:sqs:us-east-1:111111111111:mine" }] });
+    let queue = sqs.create_queue().queue_name("mine");
+    let queue = queue.attributes(aws_sdk_sqs::types::QueueAttributeName::Policy, policy.to_string());
+    let url = queue.send().await.unwrap().queue_url.unwrap();
+    let events = aws_sdk_eventbridge::Client::new(config);
+    let rule = events.put_rule().name("mine").event_bus_name("org-provisioning");
+    rule.event_pattern(json!({ "detail-type": ["OrgProvisioned"] }).to_string()).send().await.unwrap();
+    let target = aws_sdk_eventbridge::types::Target::builder().id("q").arn("arn:aws:sqs:us-east-1:111111111111:mine");
+    let targets = events.put_targets().rule("mine").event_bus_name("org-provisioning");
+    targets.targets(target.build().unwrap()).send().await.unwrap();
+    url
+}
+
+async fn receive(config: &SdkConfig, url: &str) -> Vec<Value> {
+    let sqs = aws_sdk_sqs::Client::new(config);
+    let answer =
+        sqs.receive_message().queue_url(url).max_number_of_messages(10).wait_time_seconds(1).send().await.unwrap();
+    let mut bodies = Vec::new();
+    for message in answer.messages() {
+        sqs.delete_message().queue_url(url).receipt_handle(message.receipt_handle().unwrap()).send().await.unwrap();
+        bodies.push(serde_json::from_str(message.body().unwrap()).unwrap_or(Value::Null));
+    }
+    bodies
+}
+
+#[test]
+fn an_event_put_by_any_client_provisions_the_organization() {
+    let serve = Serve::start(&[]);
+    on_a_runtime(async {
+        let admin = serve.admin();
+        let mine = listen(&admin).await;
+        sign_up(&admin, &["acme".to_owned()]).await;
+        let key = eventually("the key", async || stored_key(&admin, "acme").await).await;
+        let event = eventually("OrgProvisioned", async || receive(&admin, &mine).await.pop()).await;
+        assert_eq!(event["detail"]["orgId"], "acme");
+
+        let text = |field: &str| key[field].as_str().unwrap().to_owned();
+        let theirs = serve.config(&text("accessKeyId"), &text("secretAccessKey"), "us-east-1");
+        let theirs = aws_sdk_s3::Client::new(&theirs);
+        theirs.put_object().bucket("fusion-rms-acme").key("pub/a").body(b"hello".to_vec().into()).send().await.unwrap();
+        assert!(theirs.list_buckets().send().await.is_err());
+        let anonymous = tokio::task::spawn_blocking({
+            let url = serve.endpoint.clone();
+            move || (http_get(&url, "/fusion-rms-acme/pub/a"), http_get(&url, "/fusion-rms-acme/sync"))
+        });
+        let (public, private) = anonymous.await.unwrap();
+        assert!(public.starts_with("HTTP/1.1 200") && public.ends_with("hello"), "{public}");
+        assert!(private.starts_with("HTTP/1.1 403"), "{private}");
+
+        let stranger = aws_sdk_s3::Client::new(&serve.config("222222222222", "x", "us-east-1"));
+        let taken = stranger.create_bucket().bucket("fusion-rms-acme").send().await.unwrap_err();
+        assert!(taken.as_service_error().unwrap().is_bucket_already_exists());
+
+        // Another region has a bus of its own.
+        let elsewhere = serve.config("111111111111", "x", "eu-central-1");
+        sign_up(&elsewhere, &["globex".to_owned()]).await;
+        eventually("the other region", async || stored_key(&elsewhere, "globex").await).await;
+    });
+    assert!(serve.interrupt().success());
+}
+
+fn http_get(endpoint: &str, path: &str) -> String {
+    use std::io::Write;
+    let address = endpoint.strip_prefix("http://").unwrap();
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_bad_message_ends_in_the_dead_letter_queue_and_its_neighbours_are_done() {
+    let serve = Serve::start(&[]);
+    on_a_runtime(async {
+        let admin = serve.admin();
+        let sqs = aws_sdk_sqs::Client::new(&admin);
+        let url = async |name: &str| sqs.get_queue_url().queue_name(name).send().await.unwrap().queue_url.unwrap();
+        let queue = url("org-provisioning-iam-user").await;
+        for body in [
+            json!({ "orgId": "good1", "environment": "production" }).to_string(),
+            "broken".to_owned(),
+            json!({ "orgId": "good2", "environment": "production" }).to_string(),
+        ] {
+            sqs.send_message().queue_url(&queue).message_body(body).send().await.unwrap();
+        }
+        let dead_letters = url("org-provisioning-iam-user-dlq").await;
+        let kept = tokio::time::timeout(Duration::from_secs(10), async {
+            eventually("the dead letter", async || receive(&admin, &dead_letters).await.pop()).await
+        });
+        assert_eq!(kept.await.expect("within 10 s"), Value::Null, "the body is not JSON, as it was sent");
+        let iam = aws_sdk_iam::Client::new(&admin);
+        for org in ["good1", "good2"] {
+            let user = format!("rms_{org}");
+            eventually(&user, async || iam.get_user().user_name(&user).send().await.ok()).await;
+        }
+    });
+}
+
+#[test]
+fn a_snapshot_keeps_the_state_from_one_start_to_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state.json");
+    let file = file.to_str().unwrap();
+    let serve = Serve::start(&["--snapshot", file]);
+    let before = on_a_runtime(async {
+        sign_up(&serve.admin(), &["acme".to_owned()]).await;
+        eventually("the key", async || stored_key(&serve.admin(), "acme").await).await
+    });
+    assert!(serve.interrupt().success());
+    let serve = Serve::start(&["--snapshot", file]);
+    let after = on_a_runtime(async { stored_key(&serve.admin(), "acme").await });
+    assert_eq!(after, Some(before));
+}
+
+#[test]
+fn a_busy_port_is_a_clear_error() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output = Command::new(env!("CARGO_BIN_EXE_orgctl")).args(["local", "serve", "--port", &port]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains(&format!("cannot listen on 127.0.0.1:{port}")) && said.contains("--port"), "{said}");
+}
+
+#[test]
+fn functions_that_are_not_built_are_a_usage_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let functions = folder.path().to_str().unwrap();
+    let arguments = ["local", "serve", "--port", "0", "--functions", functions];
+    let output = Command::new(env!("CARGO_BIN_EXE_orgctl")).args(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("cargo build"));
+}
+
+/// All of a crowd that signs up at once is provisioned, with one key each. Time and memory are printed, not judged.
+#[test]
+fn a_burst_of_five_hundred_organizations_is_held() {
+    let serve = Serve::start(&[]);
+    let begun = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
+    on_a_runtime(async {
+        let admin = serve.admin();
+        let mine = listen(&admin).await;
+        let orgs: Vec<String> = (0..500).map(|n| format!("org{n}")).collect();
+        sign_up(&admin, &orgs).await;
+        let provisioned = std::cell::RefCell::new(std::collections::BTreeSet::new());
+        eventually("500 times OrgProvisioned", async || {
+            let events = receive(&admin, &mine).await;
+            let ids = events.iter().map(|event| event["detail"]["orgId"].as_str().unwrap_or_default().to_owned());
+            provisioned.borrow_mut().extend(ids);
+            (provisioned.borrow().len() == orgs.len()).then_some(())
+        })
+        .await;
+        let iam = aws_sdk_iam::Client::new(&admin);
+        for org in &orgs {
+            let keys = iam.list_access_keys().user_name(format!("rms_{org}")).send().await.unwrap().access_key_metadata;
+            assert_eq!(keys.len(), 1, "{org}");
+        }
+    });
+    let took = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap() - begun;
+    let status = std::fs::read_to_string(format!("/proc/{}/status", serve.process.id())).unwrap_or_default();
+    let memory = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("memory not known here").to_owned();
+    println!("500 organizations in {:.1} s; {memory}", took.as_secs_f64());
+}

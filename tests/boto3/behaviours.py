@@ -1,0 +1,37 @@
+"""All behaviours, in the order of their modules."""
+
+import authorization  # noqa: F401
+import event_delivery  # noqa: F401
+import event_patterns  # noqa: F401
+import events  # noqa: F401
+import iam  # noqa: F401
+import iam_policies  # noqa: F401
+import s3_buckets  # noqa: F401
+import s3_objects  # noqa: F401
+import s3_policy  # noqa: F401
+import s3_settings  # noqa: F401
+import secret_versions  # noqa: F401
+import secretsmanager  # noqa: F401
+import sqs  # noqa: F401
+import sts  # noqa: F401
+from behaviour import ALL
+
+GROUPS = (
+    ("iam", "IAM: users and access keys"),
+    ("iam_policies", "IAM: policies and groups"),
+    ("sts", "STS"),
+    ("authorization", "Authorisation"),
+    ("s3_buckets", "S3: buckets"),
+    ("s3_settings", "S3: settings of buckets"),
+    ("s3_policy", "S3: bucket policies"),
+    ("s3_objects", "S3: objects and requests"),
+    ("secretsmanager", "Secrets Manager: secrets"),
+    ("secret_versions", "Secrets Manager: versions"),
+    ("sqs", "SQS"),
+    ("events", "EventBridge: buses and rules"),
+    ("event_patterns", "EventBridge: patterns"),
+    ("event_delivery", "EventBridge: delivery"),
+)
+"""Modules and what they are about, in the order in which they are told."""
+
+BEHAVIOURS = [each for module, _ in GROUPS for each in ALL if each.group == module]

@@ -1,0 +1,166 @@
+//! Starting a built function as Lambda starts it, and judging its answers: what each function's own test does.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use contract::StepSpec;
+use local_aws::lambda::processes::{ProcessFunction, ProcessOptions};
+use local_aws::lambda::{FunctionError, Lambda};
+use local_aws::{Clock, Fault, FaultPlan, LocalAws, Server};
+use orgctl::local::{Functions, LocalOptions, LocalSystem};
+use serde_json::{Value, json};
+use tokio::task::LocalSet;
+
+use crate::command;
+
+/// Time is real here: processes do not know of a simulated one. A run is begun with 5 s left, and stopped 2 s
+/// before the end.
+const TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Everything that a built function has to do as a process: each trigger shape, a bad message among good ones,
+/// a named error, a time-out, SIGTERM, an environment that is not complete.
+pub fn check(spec: StepSpec, executable: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    LocalSet::new().block_on(&runtime, async {
+        answers(spec, executable).await;
+        refuses_an_incomplete_environment(spec, executable).await;
+    });
+}
+
+async fn answers(spec: StepSpec, executable: &str) {
+    let (bench, lines) = Process::start(spec, executable, &[]).await;
+    let step = spec.name;
+    bench.provision("abc").await;
+    for payload in [command("abc"), envelope(&command("abc")), completion("abc")] {
+        let answer = bench.invoke(payload.clone()).await.unwrap();
+        assert_eq!((&answer["step"], &answer["outcome"]), (&json!(step), &json!("unchanged")), "{payload}");
+    }
+    let bodies = [command("abc").to_string(), "not json".to_owned(), envelope(&command("abc")).to_string()];
+    let kept = bench.invoke(batch(step, &bodies)).await.unwrap();
+    assert_eq!(kept, json!({ "batchItemFailures": [] }), "the bad one is in the dead-letter queue");
+    assert_eq!(bench.system.take_dead_letters(step).unwrap()[0]["Body"], "not json");
+
+    let named = bench.invoke(json!({ "orgId": "Abc", "environment": "production" })).await.unwrap_err();
+    assert_eq!(named.error_type, "invalid-field");
+
+    assert!(lines.borrow().iter().any(|line| line.contains("\"event\":\"completed\"")), "JSON logs: {lines:?}");
+    let secret = bench.system.aws.look(|world| {
+        let users = world.accounts.values().flat_map(|account| account.iam.users.values());
+        users.flat_map(|user| user.access_keys.iter().map(|key| key.secret.clone())).next().unwrap()
+    });
+    assert!(!lines.borrow().iter().any(|line| line.contains(&secret[..12])), "the secret is in a log line");
+
+    // Every call of the step hangs for longer than the function may run; the process is killed for it.
+    let hanging = ["GetUser", "ListBuckets", "GetBucketTagging"];
+    let plan = hanging.iter().fold(FaultPlan::default(), |plan, operation| {
+        (1..=3).fold(plan, |plan, nth| plan.on(operation, nth, Fault::Delay(TIMEOUT * 2)))
+    });
+    bench.system.aws.plan_faults(plan);
+    let stopped = bench.invoke(command("abc")).await.unwrap_err();
+    assert!(
+        ["out-of-time", "service-unavailable", "Sandbox.Timedout"].contains(&stopped.error_type.as_str()),
+        "{stopped:?}"
+    );
+    bench.system.aws.plan_faults(FaultPlan::default());
+    assert!(bench.invoke(command("abc")).await.is_ok(), "the next invocation has a process");
+
+    bench.function.shut_down().await;
+}
+
+async fn refuses_an_incomplete_environment(spec: StepSpec, executable: &str) {
+    let (bench, lines) = Process::start(spec, executable, &["ACCOUNT_CLASS"]).await;
+    let refused = bench.invoke(command("abc")).await.unwrap_err();
+    assert_eq!(refused.error_type, "Runtime.ExitError", "{refused:?}");
+    assert!(lines.borrow().iter().any(|line| line.contains("ACCOUNT_CLASS")), "{lines:?}");
+    bench.function.shut_down().await;
+}
+
+/// A local AWS over HTTP, with one function as a process.
+struct Process {
+    system: LocalSystem,
+    lambda: Lambda,
+    function: ProcessFunction,
+    step: &'static str,
+}
+
+impl Process {
+    async fn start(spec: StepSpec, executable: &str, without: &[&str]) -> (Self, Rc<RefCell<Vec<String>>>) {
+        #[expect(clippy::disallowed_methods, reason = "here time is real")]
+        let aws = LocalAws::new(7, Clock::starting_at(SystemTime::now()));
+        let server = Server::bind(aws.clone(), ([127, 0, 0, 1], 0).into()).await.unwrap();
+        let endpoint = format!("http://{}", server.address().unwrap());
+        tokio::task::spawn_local(server.run());
+        let system = LocalSystem::wire(aws.clone(), &LocalOptions::default(), &Functions::InProcess).unwrap();
+
+        let lines: Rc<RefCell<Vec<String>>> = Rc::default();
+        let heard = Rc::clone(&lines);
+        let mut options = ProcessOptions::new(spec.name, Path::new(executable));
+        options.environment = environment(spec.name, &endpoint);
+        for name in without {
+            options.environment.remove(*name);
+        }
+        options.lines = Rc::new(move |_, line| heard.borrow_mut().push(line.to_owned()));
+        let function = ProcessFunction::new(options);
+        let lambda = Lambda::new(aws, "111111111111", "us-east-1");
+        lambda.add_function(spec.name, TIMEOUT, function.handler()).unwrap();
+        (Self { system, lambda, function, step: spec.name }, lines)
+    }
+
+    /// Provisions an organization with the functions in this process, but for the delayed check.
+    async fn provision(&self, org: &str) {
+        for step in ["iam-user", "bucket", "bucket-policy", "secret", "verify"] {
+            self.system.invoke(step, command(org)).await.unwrap();
+        }
+    }
+
+    async fn invoke(&self, payload: Value) -> Result<Value, FunctionError> {
+        self.lambda.invoke(self.step, payload).await
+    }
+}
+
+fn environment(step: &str, endpoint: &str) -> BTreeMap<String, String> {
+    let dead_letters = format!("{endpoint}/111111111111/org-provisioning-{step}-dlq");
+    [
+        ("EXPECTED_ACCOUNT_ID", "111111111111"),
+        ("ACCOUNT_CLASS", "production"),
+        ("DEAD_LETTER_QUEUE_URL", &dead_letters),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "111111111111"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("AWS_ENDPOINT_URL", endpoint),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}
+
+/// An `OrgCreated` event as EventBridge delivers it.
+pub fn envelope(detail: &Value) -> Value {
+    json!({
+        "version": "0", "id": "1", "detail-type": "OrgCreated", "source": "org-signup", "account": "111111111111",
+        "time": "2026-11-22T10:00:00Z", "region": "us-east-1", "resources": [], "detail": detail,
+    })
+}
+
+/// A completion event that carries the command along.
+fn completion(org: &str) -> Value {
+    let mut event = envelope(&json!({ "schemaVersion": 1, "eventId": "e", "step": "s", "request": command(org) }));
+    event["source"] = json!("org-provisioner");
+    event["detail-type"] = json!("IamUserProvisioned");
+    event
+}
+
+/// A batch as Lambda makes it of these bodies; message ids are `m0`, `m1`, ...
+pub fn batch(step: &str, bodies: &[String]) -> Value {
+    let record = |(n, body): (usize, &String)| {
+        json!({
+            "messageId": format!("m{n}"), "receiptHandle": format!("handle-{n}"), "body": body,
+            "attributes": { "ApproximateReceiveCount": "1" }, "messageAttributes": {}, "eventSource": "aws:sqs",
+            "eventSourceARN": format!("arn:aws:sqs:us-east-1:111111111111:org-provisioning-{step}"),
+            "awsRegion": "us-east-1",
+        })
+    };
+    json!({ "Records": bodies.iter().enumerate().map(record).collect::<Vec<_>>() })
+}
