@@ -1,6 +1,6 @@
 """Runs the README's sessions against `orgctl local serve`, word for word but for the port.
 
-readme.py --orgctl PATH
+readme.py --orgctl PATH [--functions DIR]
 
 A session is a fenced block of the README whose language is `sh` or `python`, and which speaks of port 4566. What it
 prints must hold the lines that the README shows in the `text` block after it.
@@ -44,13 +44,15 @@ def run(language: str, code: str, endpoint: str) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--orgctl", type=Path, required=True)
+    parser.add_argument("--functions", type=Path, help="run the functions as the processes built in this folder")
     arguments = parser.parse_args()
+    more = ["--functions", str(arguments.functions.resolve())] if arguments.functions else []
     found = sessions(README.read_text())
     if [language for language, _, _ in found] != ["sh", "python"]:
         raise SystemExit(f"the README should have an AWS CLI session and a boto3 session, not {len(found)} sessions")
     failed = 0
     for language, code, shown in found:
-        with servers.local_aws(arguments.orgctl) as site:
+        with servers.local_aws(arguments.orgctl, *more) as site:
             printed = run(language, code, site.endpoint)
         missing = [line for line in shown if line not in printed.splitlines()]
         if not shown or missing:

@@ -2,7 +2,7 @@
 # Runs run.py in a virtual environment that is made on first use, outside the tree.
 #   run.sh check --endpoint http://127.0.0.1:4566
 #   run.sh compare --orgctl target/debug/orgctl [--update]
-#   run.sh readme --orgctl target/debug/orgctl
+#   run.sh readme --orgctl target/debug/orgctl [--functions target/debug]
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)

@@ -69,9 +69,9 @@ def answers(endpoint: str) -> bool:
 
 
 @contextlib.contextmanager
-def local_aws(orgctl: Path) -> Iterator[Site]:
+def local_aws(orgctl: Path, *arguments: str) -> Iterator[Site]:
     """`orgctl local serve`, which prints its endpoint when it is ready."""
-    with process([str(orgctl.resolve()), "local", "serve", "--port", "0"]) as (started, log):
+    with process([str(orgctl.resolve()), "local", "serve", "--port", "0", *arguments]) as (started, log):
 
         def endpoint() -> str | None:
             found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text(errors="replace"))

@@ -16,12 +16,16 @@ use tokio::task::LocalSet;
 
 use crate::command;
 
-/// Time is real here: processes do not know of a simulated one. A run is begun with 5 s left, and stopped 2 s
+/// The functions' timeout in production.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// A timeout that is worth waiting for, since time is real here. A run is begun with 5 s left, and stopped 2 s
 /// before the end.
-const TIMEOUT: Duration = Duration::from_secs(8);
+const SHORT_TIMEOUT: Duration = Duration::from_secs(8);
+/// The steps in the order in which an organization meets them.
+const ORDER: [&str; 5] = ["iam-user", "bucket", "bucket-policy", "secret", "verify"];
 
-/// Everything that a built function has to do as a process: each trigger shape, a bad message among good ones,
-/// a named error, a time-out, SIGTERM, an environment that is not complete.
+/// Everything that a built function has to do as a process: its resource, each trigger shape, a bad message among
+/// good ones, a named error, a time-out, SIGTERM, an environment that is not complete.
 pub fn check(spec: StepSpec, executable: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     LocalSet::new().block_on(&runtime, async {
@@ -33,7 +37,14 @@ pub fn check(spec: StepSpec, executable: &str) {
 async fn answers(spec: StepSpec, executable: &str) {
     let (bench, lines) = Process::start(spec, executable, &[]).await;
     let step = spec.name;
-    bench.provision("abc").await;
+    for before in ORDER.into_iter().take_while(|other| *other != step) {
+        bench.system.invoke(before, command("abc")).await.unwrap();
+    }
+    let first = bench.invoke(command("abc")).await.unwrap();
+    assert_eq!(first["outcome"], if step == "verify" { "unchanged" } else { "created" }, "{first}");
+    for after in ORDER.into_iter().skip_while(|other| *other != step).skip(1) {
+        bench.system.invoke(after, command("abc")).await.unwrap();
+    }
     for payload in [command("abc"), envelope(&command("abc")), completion("abc")] {
         let answer = bench.invoke(payload.clone()).await.unwrap();
         assert_eq!((&answer["step"], &answer["outcome"]), (&json!(step), &json!("unchanged")), "{payload}");
@@ -54,9 +65,10 @@ async fn answers(spec: StepSpec, executable: &str) {
     assert!(!lines.borrow().iter().any(|line| line.contains(&secret[..12])), "the secret is in a log line");
 
     // Every call of the step hangs for longer than the function may run; the process is killed for it.
+    bench.limit(SHORT_TIMEOUT);
     let hanging = ["GetUser", "ListBuckets", "GetBucketTagging"];
     let plan = hanging.iter().fold(FaultPlan::default(), |plan, operation| {
-        (1..=3).fold(plan, |plan, nth| plan.on(operation, nth, Fault::Delay(TIMEOUT * 2)))
+        (1..=3).fold(plan, |plan, nth| plan.on(operation, nth, Fault::Delay(SHORT_TIMEOUT * 2)))
     });
     bench.system.aws.plan_faults(plan);
     let stopped = bench.invoke(command("abc")).await.unwrap_err();
@@ -67,7 +79,16 @@ async fn answers(spec: StepSpec, executable: &str) {
     bench.system.aws.plan_faults(FaultPlan::default());
     assert!(bench.invoke(command("abc")).await.is_ok(), "the next invocation has a process");
 
+    assert!(running(executable), "a process is kept warm");
     bench.function.shut_down().await;
+    assert!(!running(executable), "SIGTERM ended it");
+}
+
+/// Whether any process of this binary is there. Each function's test has a binary of its own.
+fn running(executable: &str) -> bool {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return false };
+    let binaries = processes.filter_map(|entry| std::fs::read_link(entry.ok()?.path().join("exe")).ok());
+    binaries.into_iter().any(|binary| binary == Path::new(executable))
 }
 
 async fn refuses_an_incomplete_environment(spec: StepSpec, executable: &str) {
@@ -109,11 +130,9 @@ impl Process {
         (Self { system, lambda, function, step: spec.name }, lines)
     }
 
-    /// Provisions an organization with the functions in this process, but for the delayed check.
-    async fn provision(&self, org: &str) {
-        for step in ["iam-user", "bucket", "bucket-policy", "secret", "verify"] {
-            self.system.invoke(step, command(org)).await.unwrap();
-        }
+    /// Gives the function another timeout from now on.
+    fn limit(&self, timeout: Duration) {
+        self.lambda.add_function(self.step, timeout, self.function.handler()).unwrap();
     }
 
     async fn invoke(&self, payload: Value) -> Result<Value, FunctionError> {
