@@ -1,13 +1,12 @@
 //! `orgctl local serve` as its clients see it: another process, over HTTP, with the AWS SDK.
 #![expect(
     clippy::expect_used,
-    clippy::print_stdout,
     clippy::unwrap_used,
     clippy::panic,
     reason = "a failed assumption is a failed test, in helpers too"
 )]
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use aws_types::SdkConfig;
 use serde_json::{Value, json};
 
 /// How long a condition may take to come true. A bound, not an expectation.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(400);
 
 /// A running server; killed when it is dropped.
 struct Serve {
@@ -180,7 +179,6 @@ fn an_event_put_by_any_client_provisions_the_organization() {
 }
 
 fn http_get(endpoint: &str, path: &str) -> String {
-    use std::io::Write;
     let address = endpoint.strip_prefix("http://").unwrap();
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
@@ -280,5 +278,6 @@ fn a_burst_of_five_hundred_organizations_is_held() {
     let took = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap() - begun;
     let status = std::fs::read_to_string(format!("/proc/{}/status", serve.process.id())).unwrap_or_default();
     let memory = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("memory not known here").to_owned();
-    println!("500 organizations in {:.1} s; {memory}", took.as_secs_f64());
+    // Past the test runner's capture, which would keep it from the reader.
+    writeln!(std::io::stderr(), "500 organizations in {:.1} s; {memory}", took.as_secs_f64()).unwrap();
 }

@@ -64,13 +64,7 @@ impl Step for BucketPolicy {
     type Change = PutPolicy;
 
     async fn observe(&self, run: &Run<'_, OrgCreated>) -> Result<Observed, StepError> {
-        let seeker = Seeker {
-            s3: &self.s3,
-            conventions: &self.conventions,
-            place: run.place,
-            org: &run.command.org_id,
-            requested: run.command.bucket_name.as_deref(),
-        };
+        let seeker = Seeker::new(&self.s3, &self.conventions, run);
         let user_name = self.conventions.user_name(&run.command.org_id);
         let (user, search) = join(
             users::find(&self.iam, &user_name),

@@ -9,14 +9,14 @@ mod create;
 use std::fmt;
 
 use aws::AwsError;
-use aws::buckets::{self, Bucket as Found, MARKER_KEY, Search, Seeker, Vacancy};
+use aws::buckets::{self, Bucket as Found, MARKER_KEY, Search, Seeker, Setup, Vacancy};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::types::{
     ObjectOwnership, OwnershipControls, OwnershipControlsRule, PublicAccessBlockConfiguration, Tag,
 };
 use contract::{Change, Command, Effect, ErrorCode, OrgCreated, Report, Run, Step, StepError, StepSpec};
-use futures_util::future::{join4, try_join_all};
+use futures_util::future::try_join_all;
 use handler::{StepContext, StepFunction};
 use org::{BucketName, Conventions, Place, public_grant_outside};
 
@@ -24,15 +24,6 @@ use org::{BucketName, Conventions, Place, public_grant_outside};
 pub struct Bucket {
     s3: Client,
     conventions: Conventions,
-}
-
-/// How a bucket is set up.
-#[derive(Clone, Debug)]
-pub struct Setup {
-    blocks_public_access: bool,
-    enforces_owner: bool,
-    has_marker: bool,
-    policy: Option<String>,
 }
 
 /// What there is to change.
@@ -62,7 +53,7 @@ impl Step for Bucket {
     type Change = BucketChange;
 
     async fn observe(&self, run: &Run<'_, OrgCreated>) -> Result<Search<Setup>, StepError> {
-        buckets::search(self.seeker(run), async |name| self.setup(run.place, name).await).await
+        buckets::search(self.seeker(run), async |name| buckets::setup(&self.s3, run.place, name).await).await
     }
 
     fn plan(&self, run: &Run<'_, OrgCreated>, observed: &Search<Setup>) -> Result<Vec<BucketChange>, StepError> {
@@ -119,30 +110,8 @@ fn plan_setup(place: &Place, bucket: &Found<Setup>) -> Result<Vec<BucketChange>,
 }
 
 impl Bucket {
-    fn seeker<'a>(&'a self, run: &'a Run<'_, OrgCreated>) -> Seeker<'a> {
-        Seeker {
-            s3: &self.s3,
-            conventions: &self.conventions,
-            place: run.place,
-            org: &run.command.org_id,
-            requested: run.command.bucket_name.as_deref(),
-        }
-    }
-
-    async fn setup(&self, place: &Place, name: &BucketName) -> Result<Setup, StepError> {
-        let (blocks_public_access, enforces_owner, has_marker, policy) = join4(
-            buckets::blocks_public_access(&self.s3, place, name),
-            buckets::enforces_owner(&self.s3, place, name),
-            buckets::has_marker(&self.s3, place, name),
-            buckets::policy(&self.s3, place, name),
-        )
-        .await;
-        Ok(Setup {
-            blocks_public_access: blocks_public_access?,
-            enforces_owner: enforces_owner?,
-            has_marker: has_marker?,
-            policy: policy?,
-        })
+    fn seeker<'a>(&'a self, run: &Run<'a, OrgCreated>) -> Seeker<'a> {
+        Seeker::new(&self.s3, &self.conventions, run)
     }
 
     async fn change(&self, place: &Place, name: &BucketName, change: BucketChange) -> Result<(), StepError> {

@@ -8,14 +8,14 @@ use std::convert::Infallible;
 use std::fmt;
 
 use aws::ServerDate;
-use aws::buckets::{self, Search, Seeker};
+use aws::buckets::{self, Search, Seeker, Setup};
 use aws::secrets::{self, StoredSecret};
 use aws::users::{self, AccessKey, User};
 use aws_types::SdkConfig;
 use contract::{Change, Effect, Evidence, OrgCreated, Report, Resource, Run, Step, StepError, StepSpec};
 use futures_util::future::join4;
 use handler::{StepContext, StepFunction};
-use org::{BucketName, Conventions, Place};
+use org::Conventions;
 
 use inventory::Inventory;
 
@@ -35,15 +35,6 @@ pub struct Observed {
     keys: Vec<AccessKey>,
     secret: Option<StoredSecret>,
     search: Search<Setup>,
-}
-
-/// How the bucket is set up.
-#[derive(Clone, Debug)]
-pub struct Setup {
-    blocks_public_access: bool,
-    enforces_owner: bool,
-    has_marker: bool,
-    policy: Option<String>,
 }
 
 /// There is none: this step changes nothing.
@@ -77,19 +68,13 @@ impl Step for Verify {
 
     async fn observe(&self, run: &Run<'_, OrgCreated>) -> Result<Observed, StepError> {
         let (user_name, secret_name) = self.names(run.command);
-        let seeker = Seeker {
-            s3: &self.s3,
-            conventions: &self.conventions,
-            place: run.place,
-            org: &run.command.org_id,
-            requested: run.command.bucket_name.as_deref(),
-        };
+        let seeker = Seeker::new(&self.s3, &self.conventions, run);
         let date = ServerDate::default();
         let (user, keys, secret, search) = join4(
             users::find(&self.iam, &user_name),
             users::access_keys(&self.iam, &user_name, &date),
             secrets::find(&self.secrets, &secret_name, &date),
-            buckets::search(seeker, async |name| self.setup(run.place, name).await),
+            buckets::search(seeker, async |name| buckets::setup(&self.s3, run.place, name).await),
         )
         .await;
         let observed = Observed { user: user?, keys: keys?, secret: secret?, search: search? };
@@ -143,22 +128,6 @@ fn evidence(inventory: &Inventory<'_>) -> Vec<Evidence> {
 impl Verify {
     fn names(&self, command: &OrgCreated) -> (String, String) {
         (self.conventions.user_name(&command.org_id), self.conventions.secret_name(&command.org_id))
-    }
-
-    async fn setup(&self, place: &Place, name: &BucketName) -> Result<Setup, StepError> {
-        let (blocks_public_access, enforces_owner, has_marker, policy) = join4(
-            buckets::blocks_public_access(&self.s3, place, name),
-            buckets::enforces_owner(&self.s3, place, name),
-            buckets::has_marker(&self.s3, place, name),
-            buckets::policy(&self.s3, place, name),
-        )
-        .await;
-        Ok(Setup {
-            blocks_public_access: blocks_public_access?,
-            enforces_owner: enforces_owner?,
-            has_marker: has_marker?,
-            policy: policy?,
-        })
     }
 }
 

@@ -1,11 +1,12 @@
 //! Finding the organization's bucket: among its own by tag, before any is created.
 
+mod settings;
+
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Builder as ConfigBuilder, Region};
-use aws_sdk_s3::types::ObjectOwnership;
-use contract::{ErrorCode, StepError};
+use contract::{ErrorCode, OrgCreated, Run, StepError};
 use futures_util::future::{join, try_join_all};
 use org::{BucketName, Conventions, OrgId, Place};
 
@@ -13,8 +14,7 @@ use crate::error::AwsError;
 use crate::ownership::{ORG_STATE_TAG, require_active, require_ours};
 use crate::server_date::ServerDate;
 
-/// The key of the marker that shows the public folder in file browsers.
-pub const MARKER_KEY: &str = "pub/";
+pub use settings::{MARKER_KEY, Setup, blocks_public_access, policy, setup};
 
 /// Buckets in a page of ListBuckets, the most it gives.
 const PAGE_SIZE: i32 = 10_000;
@@ -66,15 +66,15 @@ pub enum Vacancy {
 #[derive(Clone, Copy)]
 pub struct Seeker<'a> {
     /// The client.
-    pub s3: &'a Client,
+    s3: &'a Client,
     /// How buckets are called.
-    pub conventions: &'a Conventions,
+    conventions: &'a Conventions,
     /// Where the function runs.
-    pub place: &'a Place,
+    place: &'a Place,
     /// Whose bucket to find.
-    pub org: &'a OrgId,
+    org: &'a OrgId,
     /// The name that the command asks for.
-    pub requested: Option<&'a str>,
+    requested: Option<&'a str>,
 }
 
 /// The resource's name in messages.
@@ -239,7 +239,7 @@ fn value(tags: &Tags, key: &str) -> Option<String> {
     tags.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone())
 }
 
-impl Seeker<'_> {
+impl<'a> Seeker<'a> {
     /// Where a bucket of that name can go: the same look that the search takes at the name it wants.
     ///
     /// # Errors
@@ -256,6 +256,12 @@ impl Seeker<'_> {
                 Err(StepError::new(ErrorCode::BucketNameTaken, resource(name), NAME_TAKEN))
             }
         }
+    }
+
+    /// A search for the bucket of a run's organization.
+    pub fn new(s3: &'a Client, conventions: &'a Conventions, run: &Run<'a, OrgCreated>) -> Self {
+        let OrgCreated { org_id, bucket_name, .. } = run.command;
+        Self { s3, conventions, place: run.place, org: org_id, requested: bucket_name.as_deref() }
     }
 
     /// Whether the bucket carries the organization's tag.
@@ -322,68 +328,5 @@ impl Seeker<'_> {
                 _ => Err(error.explain_as_usual(resource(name))),
             },
         }
-    }
-}
-
-/// Whether any of the bucket's four public access blocks is on. A bucket without the setting blocks nothing.
-///
-/// # Errors
-/// When S3 does not answer.
-pub async fn blocks_public_access(s3: &Client, place: &Place, name: &BucketName) -> Result<bool, StepError> {
-    let request = s3.get_public_access_block().bucket(name.as_str()).expected_bucket_owner(&place.account);
-    match request.send().await.map_err(|error| AwsError::of("GetPublicAccessBlock", error)) {
-        Ok(answer) => Ok(answer.public_access_block_configuration.is_some_and(|block| {
-            [
-                block.block_public_acls,
-                block.ignore_public_acls,
-                block.block_public_policy,
-                block.restrict_public_buckets,
-            ]
-            .contains(&Some(true))
-        })),
-        Err(error) if error.code() == "NoSuchPublicAccessBlockConfiguration" => Ok(false),
-        Err(error) => Err(error.explain_as_usual(resource(name))),
-    }
-}
-
-/// Whether access control lists are off, so that policies alone decide.
-///
-/// # Errors
-/// When S3 does not answer.
-pub async fn enforces_owner(s3: &Client, place: &Place, name: &BucketName) -> Result<bool, StepError> {
-    let request = s3.get_bucket_ownership_controls().bucket(name.as_str()).expected_bucket_owner(&place.account);
-    match request.send().await.map_err(|error| AwsError::of("GetBucketOwnershipControls", error)) {
-        Ok(answer) => Ok(answer.ownership_controls.is_some_and(|controls| {
-            controls.rules.iter().any(|rule| rule.object_ownership == ObjectOwnership::BucketOwnerEnforced)
-        })),
-        Err(error) if error.code() == "OwnershipControlsNotFoundError" => Ok(false),
-        Err(error) => Err(error.explain_as_usual(resource(name))),
-    }
-}
-
-/// The bucket's policy, if it has one.
-///
-/// # Errors
-/// When S3 does not answer.
-pub async fn policy(s3: &Client, place: &Place, name: &BucketName) -> Result<Option<String>, StepError> {
-    let request = s3.get_bucket_policy().bucket(name.as_str()).expected_bucket_owner(&place.account);
-    match request.send().await.map_err(|error| AwsError::of("GetBucketPolicy", error)) {
-        Ok(answer) => Ok(answer.policy),
-        Err(error) if error.code() == "NoSuchBucketPolicy" => Ok(None),
-        Err(error) => Err(error.explain_as_usual(resource(name))),
-    }
-}
-
-/// Whether the `pub/` marker is there.
-///
-/// # Errors
-/// When S3 does not answer.
-pub async fn has_marker(s3: &Client, place: &Place, name: &BucketName) -> Result<bool, StepError> {
-    let request = s3.head_object().bucket(name.as_str()).key(MARKER_KEY).expected_bucket_owner(&place.account);
-    match request.send().await.map_err(|error| AwsError::of("HeadObject", error)) {
-        Ok(_) => Ok(true),
-        // HEAD answers have no body, hence no error code to read.
-        Err(error) if error.status() == Some(404) => Ok(false),
-        Err(error) => Err(error.explain_as_usual(resource(name))),
     }
 }
