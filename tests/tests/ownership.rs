@@ -206,3 +206,20 @@ async fn a_key_in_a_labelled_version_is_not_deleted() {
     let keys = bench.iam().list_access_keys().user_name("rms_abc").send().await.unwrap().access_key_metadata;
     assert!(keys.iter().any(|key| key.access_key_id() == Some(first.as_str())), "AWSPREVIOUS is kept");
 }
+
+/// What the user may do comes from the bucket policy alone; anything beyond is somebody's doing.
+#[tokio::test(start_paused = true)]
+async fn a_user_with_a_policy_of_its_own_is_not_called_provisioned() {
+    let bench = Bench::new();
+    bench.sign_up("abc");
+    bench.settle().await;
+    let policy = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess";
+    bench.iam().attach_user_policy().user_name("rms_abc").policy_arn(policy).send().await.unwrap();
+    bench.writes();
+    bench.sign_up("abc");
+    let events = bench.settle().await;
+    let codes = failure_codes(&events);
+    assert!(codes.contains(&ErrorCode::UserHasPermissions.to_string()), "{codes:?}");
+    assert!(of_type(&events, "OrgProvisioned").is_empty());
+    assert_eq!(bench.writes(), []);
+}
