@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use aws_types::SdkConfig;
-use contract::StepSpec;
+use contract::{StepError, StepSpec};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use handler::{Function, FunctionError, Invocation, Settings, StepFunction};
+use handler::{Function, FunctionError, Invocation, Planned, Settings, StepFunction};
+use org::Place;
 use serde_json::Value;
 
 /// All steps, in the order in which an organization meets them.
@@ -23,6 +24,9 @@ pub const STEPS: [Registered; 5] = [
 /// A step's function, ready to be invoked.
 pub type Invocable = Rc<dyn Fn(Value, Invocation) -> LocalBoxFuture<'static, Result<Value, FunctionError>>>;
 
+/// A step's preview: what a run for this detail would change in this place.
+pub type Previewable = Rc<dyn Fn(Value, Place) -> LocalBoxFuture<'static, Result<Vec<Planned>, StepError>>>;
+
 /// A step, and how to make its function.
 #[derive(Clone, Copy)]
 pub struct Registered {
@@ -30,10 +34,12 @@ pub struct Registered {
     pub spec: StepSpec,
     /// Makes the step's function from its settings.
     pub function: fn(Settings, &SdkConfig) -> Invocable,
+    /// Makes the step's preview from its settings.
+    pub preview: fn(Settings, &SdkConfig) -> Previewable,
 }
 
 const fn register<S: StepFunction + 'static>() -> Registered {
-    Registered { spec: S::SPEC, function: function::<S> }
+    Registered { spec: S::SPEC, function: function::<S>, preview: preview::<S> }
 }
 
 fn function<S: StepFunction + 'static>(settings: Settings, sdk: &SdkConfig) -> Invocable {
@@ -41,6 +47,14 @@ fn function<S: StepFunction + 'static>(settings: Settings, sdk: &SdkConfig) -> I
     Rc::new(move |payload, invocation| {
         let function = Rc::clone(&function);
         async move { function.invoke(payload, &invocation).await }.boxed_local()
+    })
+}
+
+fn preview<S: StepFunction + 'static>(settings: Settings, sdk: &SdkConfig) -> Previewable {
+    let function = Rc::new(Function::<S>::new(settings, sdk));
+    Rc::new(move |detail, place| {
+        let function = Rc::clone(&function);
+        async move { function.preview(detail, &place).await }.boxed_local()
     })
 }
 

@@ -172,7 +172,7 @@ impl AwsError {
     }
 
     /// What the service said, or what kept it from answering.
-    fn reason(&self) -> String {
+    pub fn reason(&self) -> String {
         match (self.code.as_str(), self.status) {
             ("", Some(status)) => format!("HTTP status {status}"),
             ("", None) => self.source.to_string(),

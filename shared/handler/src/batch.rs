@@ -1,7 +1,7 @@
 //! A batch from a queue: each message on its own, and an answer that names the ones to keep.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
 use contract::{Command, ErrorClass, Request, Subject};
@@ -50,10 +50,12 @@ impl<S: StepFunction> Function<S> {
 
     /// Whether the message is done with: the step is, or the dead-letter queue has the message.
     async fn message(&self, message: &SqsMessage, read: Read<S>, invocation: &Invocation) -> bool {
-        let count = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+        let number = |name: &str| message.attributes.get(name).and_then(|text| text.parse::<u64>().ok());
+        let count = number("ApproximateReceiveCount").and_then(|count| u32::try_from(count).ok());
         let arrival = Arrival {
             invocation,
             receive: count.unwrap_or(1),
+            sent: number("SentTimestamp").map(|ms| UNIX_EPOCH + Duration::from_millis(ms)),
             delayed_check: message.message_attributes.contains_key(DELAYED_CHECK),
         };
         match self.process(read, arrival).await {
@@ -73,7 +75,8 @@ impl<S: StepFunction> Function<S> {
     async fn keep(&self, message: &SqsMessage, failure: &Failure<S::Command>, arrival: Arrival<'_>) {
         let delay = if arrival.receive < self.settings.max_receive_count {
             let delay = backoff::delay(arrival.receive, fastrand::f64());
-            journal::retrying(failure.about::<S>(arrival), &failure.error, Some(delay));
+            let waited = arrival.sent.and_then(|sent| self.time.now().duration_since(sent).ok());
+            journal::retrying(failure.about::<S>(arrival), &failure.error, Some(delay), waited);
             delay
         } else {
             if let Err(error) = self.tell(failure, arrival).await {

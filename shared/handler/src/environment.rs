@@ -135,6 +135,14 @@ impl Environment {
         Ok(environment)
     }
 
+    /// Reads only the provisioner's own settings: what somebody needs who is no function.
+    ///
+    /// # Errors
+    /// The first variable that is missing or breaks its rule.
+    pub fn settings(variables: &BTreeMap<String, String>) -> Result<Settings, InvalidEnvironment> {
+        Reader(variables).settings()
+    }
+
     /// Reads an environment given as a map.
     ///
     /// # Errors

@@ -83,6 +83,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) receive: u32,
     /// A delayed check clears up and says nothing: the run that asked for it has its own event.
     pub(crate) delayed_check: bool,
+    /// When the message was sent; nothing where there is no queue.
+    pub(crate) sent: Option<SystemTime>,
 }
 
 /// A request that could not be done, with what is known of it.
@@ -125,7 +127,7 @@ impl<S: StepFunction> Function<S> {
     /// What a direct caller is told; for one event, only what Lambda should retry; for a batch, only a
     /// payload that is no batch.
     pub async fn invoke(&self, payload: Value, invocation: &Invocation) -> Result<Value, FunctionError> {
-        let once = Arrival { invocation, receive: 1, delayed_check: false };
+        let once = Arrival { invocation, receive: 1, delayed_check: false, sent: None };
         match Trigger::of(payload) {
             Ok(Trigger::Batch(messages)) => Ok(self.batch(messages, invocation).await),
             Ok(Trigger::Event(event)) => self.event(event, once).await,
@@ -145,7 +147,7 @@ impl<S: StepFunction> Function<S> {
             Err(failure) => failure,
         };
         match failure.error.class() {
-            ErrorClass::Retryable => journal::retrying(failure.about::<S>(arrival), &failure.error, None),
+            ErrorClass::Retryable => journal::retrying(failure.about::<S>(arrival), &failure.error, None, None),
             ErrorClass::Conflict | ErrorClass::Permanent => {
                 if let Err(error) = self.tell(&failure, arrival).await {
                     // The caller is told of the failure itself, which is what it has to decide on.
@@ -166,7 +168,7 @@ impl<S: StepFunction> Function<S> {
         };
         match failure.error.class() {
             ErrorClass::Retryable => {
-                journal::retrying(failure.about::<S>(arrival), &failure.error, None);
+                journal::retrying(failure.about::<S>(arrival), &failure.error, None, None);
                 Err(failure.error.into())
             }
             ErrorClass::Conflict | ErrorClass::Permanent => {

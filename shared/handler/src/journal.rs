@@ -30,12 +30,14 @@ pub(crate) fn completed(about: Subject<'_>, outcome: Outcome, took: Duration) {
     tracing::info!(target: TARGET, event = "completed", step, subject = key, request_id, receive, delayed_check, outcome, duration_ms);
 }
 
-/// A failure that leads to another try; `delay` is not known where the caller decides when.
-pub(crate) fn retrying(about: Subject<'_>, error: &StepError, delay: Option<Duration>) {
+/// A failure that leads to another try; `delay` is not known where the caller decides when. `waited` is the time
+/// since the message was sent, where there is one.
+pub(crate) fn retrying(about: Subject<'_>, error: &StepError, delay: Option<Duration>, waited: Option<Duration>) {
     let Subject { step, key, request_id, receive, delayed_check } = about;
     let (code, operation, resource) = (error.code().as_str(), error.operation().unwrap_or_default(), error.resource());
     let (message, cause, delay_seconds) = (error.message(), causes(error), delay.map(|delay| delay.as_secs()));
-    tracing::warn!(target: TARGET, event = "retrying", step, subject = key, request_id, receive, delayed_check, code, operation, resource, message, cause, delay_seconds);
+    let waited_seconds = waited.map(|waited| waited.as_secs());
+    tracing::warn!(target: TARGET, event = "retrying", step, subject = key, request_id, receive, delayed_check, code, operation, resource, message, cause, delay_seconds, waited_seconds);
 }
 
 /// A failure to tell of a failure, or to keep its message; what it leads to has a line of its own.

@@ -42,6 +42,7 @@ struct Line {
     class: String,
     code: String,
     duration_ms: Option<u64>,
+    waited_seconds: Option<u64>,
     delayed_check: bool,
 }
 
@@ -74,6 +75,9 @@ impl Line {
         };
         let mut by_step = vec![json!({ "Name": "Retries", "Unit": "Count" })];
         by_step.extend(self.duration_ms.map(|_| json!({ "Name": "Duration", "Unit": "Milliseconds" })));
+        // SQS leaves a message that was received three times out of ApproximateAgeOfOldestMessage (SQS developer
+        // guide, "Available CloudWatch metrics"), so the age of what waits has to be told from here.
+        by_step.extend(self.waited_seconds.map(|_| json!({ "Name": "Waited", "Unit": "Seconds" })));
         let mut metrics = json!({
             "_aws": {
                 "Timestamp": timestamp_ms,
@@ -94,8 +98,10 @@ impl Line {
             "Code": self.code,
             "RequestId": self.request_id,
         });
-        if let (Some(duration_ms), Some(fields)) = (self.duration_ms, metrics.as_object_mut()) {
-            fields.insert("Duration".to_owned(), duration_ms.into());
+        for (name, value) in [("Duration", self.duration_ms), ("Waited", self.waited_seconds)] {
+            if let (Some(value), Some(fields)) = (value, metrics.as_object_mut()) {
+                fields.insert(name.to_owned(), value.into());
+            }
         }
         Some(metrics)
     }
@@ -116,8 +122,10 @@ impl Visit for Line {
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        if field.name() == "duration_ms" {
-            self.duration_ms = Some(value);
+        match field.name() {
+            "duration_ms" => self.duration_ms = Some(value),
+            "waited_seconds" => self.waited_seconds = Some(value),
+            _ => {}
         }
     }
 
@@ -196,7 +204,7 @@ mod tests {
     fn every_end_has_its_outcome() {
         let error = |code| StepError::new(code, "user rms_abc", "why");
         let metrics = metrics_of(|| {
-            journal::retrying(about(false), &error(ErrorCode::Throttled), None);
+            journal::retrying(about(false), &error(ErrorCode::Throttled), None, Some(Duration::from_secs(95)));
             journal::failed(about(false), &error(ErrorCode::Throttled));
             journal::failed(about(false), &error(ErrorCode::NotOurs));
             journal::failed(about(false), &error(ErrorCode::InvalidField));
@@ -208,5 +216,7 @@ mod tests {
         let retries: Vec<u64> = metrics.iter().map(|line| line["Retries"].as_u64().unwrap()).collect();
         assert_eq!(retries, [1, 0, 0, 0, 0]);
         assert_eq!(metrics[0]["Code"], "throttled");
+        let waited: Vec<Option<u64>> = metrics.iter().map(|line| line["Waited"].as_u64()).collect();
+        assert_eq!(waited, [Some(95), None, None, None, None], "only what waits has waited");
     }
 }

@@ -129,6 +129,22 @@ impl Conventions {
         self.secret_name_template.replace(ORG_ID, org.as_str())
     }
 
+    /// The organization whose user has this name, if it is a name of ours.
+    pub fn org_of_user(&self, name: &str) -> Option<OrgId> {
+        OrgId::parse(name.strip_prefix(&self.user_prefix)?).ok()
+    }
+
+    /// The organization whose bucket has this standard name. An alternative name does not tell: the id in it may be
+    /// cut.
+    pub fn org_of_bucket(&self, name: &str) -> Option<OrgId> {
+        OrgId::parse(name.strip_prefix(&self.bucket_prefix)?).ok()
+    }
+
+    /// What every organization's bucket name starts with.
+    pub fn bucket_prefix(&self) -> &str {
+        &self.bucket_prefix
+    }
+
     /// The tag that says which organization owns a resource: `OrgId`.
     pub fn tag_key(&self) -> &str {
         &self.tag_key

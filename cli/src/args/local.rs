@@ -1,29 +1,11 @@
-//! The command line.
+//! The command line of `orgctl local`.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use org::AccountClass;
+use clap::{Args, Subcommand};
 
-/// Provisions organizations on AWS, and shows what was done.
-///
-/// Exit codes: 0 done or in order, 1 failed, 2 usage, 3 differences found.
-#[derive(Debug, Parser)]
-#[command(name = "orgctl", version)]
-pub struct Arguments {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-/// What to do.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Run the whole system in this process, on an AWS that runs in it too. No account, no network, no Docker.
-    #[command(subcommand)]
-    Local(LocalCommand),
-}
+use super::connection::Class;
 
 /// What to do locally.
 #[derive(Debug, Subcommand)]
@@ -97,32 +79,4 @@ pub struct ProvisionArguments {
     /// What the local account may hold.
     #[arg(long, value_enum, default_value_t = Class::Production)]
     pub account_class: Class,
-}
-
-/// The class of the local account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Class {
-    /// production and staging organizations.
-    Production,
-    /// qa, development and demo organizations.
-    NonProduction,
-}
-
-impl From<Class> for AccountClass {
-    fn from(class: Class) -> Self {
-        match class {
-            Class::Production => Self::Production,
-            Class::NonProduction => Self::NonProduction,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        super::Arguments::command().debug_assert();
-    }
 }

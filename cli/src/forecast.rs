@@ -1,0 +1,193 @@
+//! What provisioning would do for an organization now: every step's own look and decision, without its writes.
+
+use std::fmt;
+
+use contract::{Effect, ErrorClass, ErrorCode, FailureDetail, OrgCreated, StepError, StepSpec};
+use futures_util::future::join_all;
+use handler::Planned;
+use org::{AccountClass, Environment, OrgId};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::connection::{Connection, dead_letter_queue_name};
+use crate::registry::{Previewable, STEPS};
+
+/// Every step's preview, made once for any number of organizations.
+pub struct Previews {
+    steps: Vec<(StepSpec, Previewable)>,
+    connection: Connection,
+}
+
+/// What each step would do for one organization.
+#[derive(Clone, Debug, Serialize)]
+pub struct Forecast {
+    /// The organization.
+    pub organization: OrgId,
+    /// All of it in one word.
+    pub verdict: Verdict,
+    /// The steps, in the order in which an organization meets them.
+    pub steps: Vec<StepForecast>,
+}
+
+/// What one step would do.
+#[derive(Clone, Debug, Serialize)]
+pub struct StepForecast {
+    /// The step.
+    pub step: &'static str,
+    /// What it would do, in one word.
+    pub state: StepState,
+    /// The changes, in order.
+    pub changes: Vec<PlannedChange>,
+    /// Why it would not do more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<FailureDetail>,
+    /// Whether the command itself starts it, and not another step's completion.
+    #[serde(skip)]
+    starts_with_command: bool,
+}
+
+/// One change.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlannedChange {
+    /// `create` or `update`.
+    pub effect: &'static str,
+    /// What is done.
+    pub description: String,
+}
+
+/// What a step would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepState {
+    /// Nothing: everything is as it should be.
+    InOrder,
+    /// It would make or change something.
+    Changes,
+    /// It would wait for another step, or for time to pass.
+    Waits,
+    /// It would refuse: a conflict, or something that trying again cannot mend.
+    Refuses,
+    /// AWS did not tell.
+    Unknown,
+}
+
+/// What provisioning would do for an organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Nothing.
+    Nothing,
+    /// Nothing is to be changed, but a step waits: for propagation, or for a key to come of age.
+    Wait,
+    /// Change what is there, or make what is missing of it.
+    Repair,
+    /// Make the organization.
+    Create,
+    /// Refuse: a person has to decide or to mend something first.
+    Conflict,
+    /// AWS did not tell.
+    Unknown,
+}
+
+impl Previews {
+    /// The previews of every step.
+    pub fn new(connection: &Connection) -> Self {
+        let step = |step: &crate::registry::Registered| {
+            let mut settings = connection.settings().clone();
+            settings.dead_letter_queue_url = dead_letter_queue_name(&step.spec);
+            (step.spec, (step.preview)(settings, &connection.sdk))
+        };
+        Self { steps: STEPS.iter().map(step).collect(), connection: connection.clone() }
+    }
+
+    /// What every step would do for this `OrgCreated` detail. The steps look at the same time.
+    pub async fn of(&self, org: &OrgId, detail: &Value) -> Forecast {
+        let looks = self.steps.iter().map(async |(spec, preview)| {
+            let previewed = preview(detail.clone(), self.connection.place.clone()).await;
+            StepForecast::of(spec, previewed)
+        });
+        let steps = join_all(looks).await;
+        Forecast { organization: org.clone(), verdict: Verdict::of(&steps), steps }
+    }
+}
+
+/// The detail of the command that would provision `org`. Without an environment it is one that the account may hold.
+pub fn detail(org: &OrgId, class: AccountClass, environment: Option<Environment>, bucket_name: Option<&str>) -> Value {
+    let usual = match class {
+        AccountClass::Production => Environment::Production,
+        AccountClass::NonProduction => Environment::Development,
+    };
+    let command = OrgCreated {
+        org_id: org.clone(),
+        environment: environment.unwrap_or(usual),
+        bucket_name: bucket_name.map(str::to_owned),
+    };
+    json!(command)
+}
+
+impl StepForecast {
+    fn of(spec: &StepSpec, previewed: Result<Vec<Planned>, StepError>) -> Self {
+        let state = match &previewed {
+            Ok(changes) if changes.is_empty() => StepState::InOrder,
+            Ok(_) => StepState::Changes,
+            Err(error) => state_of(error.code()),
+        };
+        let error = previewed.as_ref().err().map(FailureDetail::from);
+        let changes = previewed.unwrap_or_default().into_iter().map(|change| PlannedChange {
+            effect: match change.effect {
+                Effect::Creates => "create",
+                Effect::Updates => "update",
+            },
+            description: change.description,
+        });
+        let starts_with_command = spec.triggers.contains(&<OrgCreated as contract::Command>::DETAIL_TYPE);
+        Self { step: spec.name, state, changes: changes.collect(), error, starts_with_command }
+    }
+}
+
+/// What a step that would fail with this code does instead.
+fn state_of(code: ErrorCode) -> StepState {
+    match (code, code.class()) {
+        (ErrorCode::Waiting | ErrorCode::Propagating | ErrorCode::InProgress, _) => StepState::Waits,
+        // A denial is about whoever looks, who need not be the function.
+        (ErrorCode::AccessDenied | ErrorCode::Unexpected, _) | (_, ErrorClass::Retryable) => StepState::Unknown,
+        (_, ErrorClass::Conflict | ErrorClass::Permanent) => StepState::Refuses,
+    }
+}
+
+impl Verdict {
+    fn of(steps: &[StepForecast]) -> Self {
+        let any = |state: StepState| steps.iter().any(|step| step.state == state);
+        let makes = |step: &StepForecast| step.changes.iter().any(|change| change.effect == "create");
+        let mut first = steps.iter().filter(|step| step.starts_with_command).peekable();
+        if any(StepState::Refuses) {
+            Self::Conflict
+        } else if any(StepState::Unknown) {
+            Self::Unknown
+        } else if any(StepState::Changes) {
+            if first.peek().is_some() && first.all(makes) { Self::Create } else { Self::Repair }
+        } else if any(StepState::Waits) {
+            Self::Wait
+        } else {
+            Self::Nothing
+        }
+    }
+
+    /// The name, as JSON has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Wait => "wait",
+            Self::Repair => "repair",
+            Self::Create => "create",
+            Self::Conflict => "conflict",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
