@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_config::BehaviorVersion;
 use aws_config::retry::RetryConfig;
@@ -81,6 +81,11 @@ impl Connection {
     /// The deployment's settings, for a step's preview.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> SystemTime {
+        self.sdk.time_source().unwrap_or_default().now()
     }
 
     /// What the account may hold.

@@ -7,8 +7,13 @@ pub mod forecast;
 pub mod local;
 pub mod organizations;
 pub mod plan;
+pub mod queues;
 pub mod registry;
+pub mod replay;
+pub mod runbook;
+pub mod status;
 pub mod sweep;
+pub mod terminal;
 
 use std::process::ExitCode;
 
@@ -20,6 +25,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Local(LocalCommand::Provision(arguments)) => local::provision::run(&arguments),
         Command::Local(LocalCommand::Serve(arguments)) => local::serve::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Replay(command) => replay::run(&command),
+        Command::Status(arguments) => status::run(&arguments),
     };
     result.unwrap_or_else(|problem| {
         anstream::eprintln!("orgctl: {problem}");

@@ -2,13 +2,18 @@
 
 mod connection;
 mod local;
+mod moment;
 mod plan;
+mod replay;
+mod status;
 
 use clap::{Parser, Subcommand};
 
 pub use connection::{Class, ConnectionArguments};
 pub use local::{LocalCommand, ProvisionArguments, ServeArguments};
 pub use plan::{PlanArguments, Selection};
+pub use replay::{ArchiveArguments, DeadLettersArguments, Pick, ReplayCommand, ReplayFileArguments, Sending};
+pub use status::StatusArguments;
 
 /// Provisions organizations on AWS, and shows what was done.
 ///
@@ -30,6 +35,13 @@ pub enum Command {
 
     /// Show what provisioning would create, change or refuse. Reads AWS, and writes nothing.
     Plan(PlanArguments),
+
+    /// Have steps run again for requests that were made before.
+    #[command(subcommand)]
+    Replay(ReplayCommand),
+
+    /// Show how far an organization is, and what it is stuck at.
+    Status(StatusArguments),
 }
 
 #[cfg(test)]

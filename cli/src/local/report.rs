@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use clap::builder::styling::{AnsiColor, Style};
-use comfy_table::Table;
-use comfy_table::presets::UTF8_FULL_CONDENSED;
 use contract::{FAILED_DETAIL_TYPE, OrgSubject, Resource};
 use serde::Serialize;
 use serde_json::Value;
@@ -13,6 +11,7 @@ use serde_json::Value;
 use super::progress::Line;
 use super::system::Emitted;
 use crate::registry::STEPS;
+use crate::terminal::table;
 
 /// What became of one organization.
 #[derive(Debug, Serialize)]
@@ -144,12 +143,6 @@ impl Document {
         }
         Ok(())
     }
-}
-
-fn table<const N: usize>(header: [&str; N]) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_header(header);
-    table
 }
 
 fn step_row(step: &'static str, lines: &[Line]) -> StepRow {

@@ -14,6 +14,14 @@ pub(crate) struct Refused<C: Command> {
     pub(crate) detail: Value,
 }
 
+/// The request that a message's body holds, read as a step would read it.
+///
+/// # Errors
+/// What the step would refuse it with.
+pub fn read_request<C: Command>(body: &str, settings: &Settings) -> Result<Request<C>, StepError> {
+    read_text(body, settings).map_err(|refused| refused.error)
+}
+
 /// Reads the command that a message's body holds.
 pub(crate) fn read_text<C: Command>(body: &str, settings: &Settings) -> Result<Request<C>, Refused<C>> {
     match serde_json::from_str(body) {

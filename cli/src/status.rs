@@ -1,0 +1,170 @@
+//! `orgctl status`: how far an organization is, from live AWS, and what it is stuck at.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::builder::styling::{AnsiColor, Style};
+use contract::FailureDetail;
+use org::OrgId;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::args::StatusArguments;
+use crate::connection::{Connection, block_on};
+use crate::exit::{DIFFERENCES, FAILED, Problem, written};
+use crate::forecast::{Forecast, Previews, StepForecast, StepState, Verdict, detail};
+use crate::queues::{self, Waiting};
+use crate::runbook;
+
+/// The shortest time between two looks: each is about twenty calls.
+const LEAST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How far an organization is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Status {
+    organization: OrgId,
+    state: &'static str,
+    steps: Vec<StepStatus>,
+    /// Messages of any organization that lie in the steps' dead-letter queues.
+    #[serde(rename = "deadLetters")]
+    dead_letters: Vec<Waiting>,
+}
+
+/// How far one step is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct StepStatus {
+    step: &'static str,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<FailureDetail>,
+    /// The first thing to do, where a person has to.
+    #[serde(rename = "whatToDo", skip_serializing_if = "Option::is_none")]
+    what_to_do: Option<String>,
+    #[serde(rename = "runbook", skip_serializing_if = "Option::is_none")]
+    page: Option<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When AWS cannot be asked; with `--watch` also when the organization is not done in time.
+pub fn run(arguments: &StatusArguments) -> Result<ExitCode, Problem> {
+    block_on(async {
+        let connection = Connection::open(&arguments.connection).await?;
+        let previews = Previews::new(&connection);
+        let detail = detail(&arguments.org, connection.account_class(), arguments.environment, None);
+        let look = async || {
+            let forecast = previews.of(&arguments.org, &detail).await;
+            let dead_letters = queues::dead_letters(&connection).await?;
+            Ok::<_, Problem>((forecast.verdict, Status::of(forecast, dead_letters)))
+        };
+        if !arguments.watch {
+            let (verdict, status) = look().await?;
+            show(arguments, &status)?;
+            return Ok(match verdict {
+                Verdict::Nothing => ExitCode::SUCCESS,
+                Verdict::Unknown => ExitCode::from(FAILED),
+                Verdict::Wait | Verdict::Repair | Verdict::Create | Verdict::Conflict => ExitCode::from(DIFFERENCES),
+            });
+        }
+        let watching = tokio::time::timeout(arguments.timeout, watch(arguments, look));
+        watching.await.unwrap_or_else(|_| {
+            let waited = humantime::format_duration(arguments.timeout);
+            Err(Problem::Failed(format!("{} is not provisioned after {waited}", arguments.org)))
+        })
+    })
+}
+
+/// Looks until the organization is there, or until time alone cannot bring it about. The caller bounds it.
+async fn watch(
+    arguments: &StatusArguments,
+    look: impl AsyncFn() -> Result<(Verdict, Status), Problem>,
+) -> Result<ExitCode, Problem> {
+    let mut shown = None;
+    loop {
+        let (verdict, status) = look().await?;
+        if shown.as_ref() != Some(&status) {
+            show(arguments, &status)?;
+            shown = Some(status);
+        }
+        match verdict {
+            Verdict::Nothing => return Ok(ExitCode::SUCCESS),
+            Verdict::Conflict => return Ok(ExitCode::from(DIFFERENCES)),
+            Verdict::Wait | Verdict::Repair | Verdict::Create | Verdict::Unknown => {}
+        }
+        tokio::time::sleep(arguments.every.max(LEAST_PAUSE)).await;
+    }
+}
+
+impl Status {
+    fn of(forecast: Forecast, dead_letters: Vec<Waiting>) -> Self {
+        let state = match forecast.verdict {
+            Verdict::Nothing => "provisioned",
+            Verdict::Wait => "settling",
+            Verdict::Repair => "incomplete",
+            Verdict::Create => "not provisioned",
+            Verdict::Conflict => "stuck",
+            Verdict::Unknown => "unknown",
+        };
+        let org = &forecast.organization;
+        let steps = forecast.steps.into_iter().map(|step| StepStatus::of(step, org)).collect();
+        Self { organization: forecast.organization.clone(), state, steps, dead_letters }
+    }
+}
+
+impl StepStatus {
+    fn of(step: StepForecast, org: &OrgId) -> Self {
+        let state = match step.state {
+            StepState::InOrder => "done",
+            StepState::Changes => "to do",
+            StepState::Waits => "waits",
+            StepState::Refuses => "stuck",
+            StepState::Unknown => "unknown",
+        };
+        let help = matches!(step.state, StepState::Refuses | StepState::Unknown);
+        let code = step.error.as_ref().filter(|_| help).map(|error| error.code);
+        Self {
+            step: step.step,
+            state,
+            what_to_do: code.map(|code| runbook::first_step(code, org)),
+            page: code.map(runbook::page_name),
+            error: step.error,
+        }
+    }
+}
+
+fn show(arguments: &StatusArguments, status: &Status) -> Result<(), Problem> {
+    let mut out = anstream::stdout();
+    let shown = if arguments.json { writeln!(out, "{}", json!(status)) } else { print(&mut out, status) };
+    written(shown.and_then(|()| out.flush()))
+}
+
+fn print(out: &mut impl Write, status: &Status) -> std::io::Result<()> {
+    const BOLD: Style = Style::new().bold();
+    let colour = |state: &str| match state {
+        "provisioned" | "done" => AnsiColor::Green.on_default(),
+        "stuck" | "unknown" => AnsiColor::Red.on_default(),
+        _ => AnsiColor::Yellow.on_default(),
+    };
+    let Status { organization, state, steps, dead_letters } = status;
+    writeln!(out, "{BOLD}{organization}{BOLD:#}: {}{state}{:#}", colour(state), colour(state))?;
+    let width = steps.iter().map(|step| step.step.len()).max().unwrap_or_default();
+    for StepStatus { step, state, error, what_to_do, page } in steps {
+        write!(out, "  {step:width$}  {}{state}{:#}", colour(state), colour(state))?;
+        if let Some(error) = error {
+            write!(out, " ({}): {} {}", error.code, error.resource, error.message)?;
+        }
+        writeln!(out)?;
+        if let (Some(what), Some(page)) = (what_to_do, page) {
+            writeln!(out, "  {:width$}  first: {what} ({page})", "")?;
+        }
+    }
+    for Waiting { step, messages } in dead_letters.iter().filter(|waiting| waiting.messages > 0) {
+        writeln!(
+            out,
+            "  {messages} dead letters of {step}, of any organization: orgctl replay dead-letters --step {step} --list"
+        )?;
+    }
+    Ok(())
+}
