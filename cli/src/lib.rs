@@ -1,6 +1,7 @@
 //! `orgctl`: the command with which operators try, watch and replay provisioning.
 
 pub mod args;
+pub mod bus;
 pub mod connection;
 pub mod exit;
 pub mod forecast;
@@ -8,6 +9,8 @@ pub mod local;
 pub mod organizations;
 pub mod plan;
 pub mod registry;
+pub mod shell;
+pub mod submit;
 pub mod sweep;
 
 use std::process::ExitCode;
@@ -20,6 +23,9 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Local(LocalCommand::Provision(arguments)) => local::provision::run(&arguments),
         Command::Local(LocalCommand::Serve(arguments)) => local::serve::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Submit(arguments) => submit::run(&arguments),
+        Command::Completions(arguments) => shell::completions(&arguments),
+        Command::Man(arguments) => shell::man(&arguments),
     };
     result.unwrap_or_else(|problem| {
         anstream::eprintln!("orgctl: {problem}");
