@@ -1,6 +1,7 @@
 //! `orgctl`: the command with which operators try, watch and replay provisioning.
 
 pub mod args;
+pub mod bus;
 pub mod connection;
 pub mod exit;
 pub mod forecast;
@@ -11,7 +12,9 @@ pub mod queues;
 pub mod registry;
 pub mod replay;
 pub mod runbook;
+pub mod shell;
 pub mod status;
+pub mod submit;
 pub mod sweep;
 pub mod terminal;
 
@@ -27,6 +30,9 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Replay(command) => replay::run(&command),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Submit(arguments) => submit::run(&arguments),
+        Command::Completions(arguments) => shell::completions(&arguments),
+        Command::Man(arguments) => shell::man(&arguments),
     };
     result.unwrap_or_else(|problem| {
         anstream::eprintln!("orgctl: {problem}");

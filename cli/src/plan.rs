@@ -60,19 +60,28 @@ async fn all(arguments: &PlanArguments, connection: &Connection) -> Result<ExitC
         written(shown)
     })
     .await?;
-    let summary = if arguments.json {
-        let counts: BTreeMap<&str, usize> = counts.iter().map(|(verdict, count)| (verdict.as_str(), *count)).collect();
-        writeln!(out, "{}", json!({ "summary": { "organizations": swept.done, "verdicts": counts } }))
-    } else {
-        let counts: Vec<String> = counts.iter().map(|(verdict, count)| format!("{verdict} {count}")).collect();
-        writeln!(out, "{} organizations: {}", swept.done, counts.join(", "))
-    };
-    written(summary)?;
+    written(summarize(&mut out, arguments.json, swept.done, &counts))?;
     swept.require_whole("plan")?;
     Ok(exit_code(counts.into_keys().max().unwrap_or(Verdict::Nothing)))
 }
 
-fn exit_code(verdict: Verdict) -> ExitCode {
+/// How many organizations there are of each kind.
+pub(crate) fn summarize(
+    out: &mut impl Write,
+    json: bool,
+    organizations: usize,
+    counts: &BTreeMap<Verdict, usize>,
+) -> std::io::Result<()> {
+    if json {
+        let counts: BTreeMap<&str, usize> = counts.iter().map(|(verdict, count)| (verdict.as_str(), *count)).collect();
+        return writeln!(out, "{}", json!({ "summary": { "organizations": organizations, "verdicts": counts } }));
+    }
+    let counts: Vec<String> = counts.iter().map(|(verdict, count)| format!("{verdict} {count}")).collect();
+    writeln!(out, "{organizations} organizations: {}", counts.join(", "))
+}
+
+/// The worst verdict's exit code.
+pub(crate) fn exit_code(verdict: Verdict) -> ExitCode {
     match verdict {
         Verdict::Nothing => ExitCode::SUCCESS,
         Verdict::Wait | Verdict::Repair | Verdict::Create | Verdict::Conflict => ExitCode::from(DIFFERENCES),

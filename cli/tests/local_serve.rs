@@ -6,88 +6,15 @@
     reason = "a failed assumption is a failed test, in helpers too"
 )]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, Command, ExitStatus, Stdio};
+mod common;
+
+use std::io::{Read, Write};
+use std::process::Command;
 use std::time::Duration;
 
 use aws_types::SdkConfig;
+use common::{Serve, eventually, listen, on_a_runtime, receive};
 use serde_json::{Value, json};
-
-/// How long a condition may take to come true. A bound, not an expectation.
-const PATIENCE: Duration = Duration::from_secs(400);
-
-/// A running server; killed when it is dropped.
-struct Serve {
-    process: Child,
-    endpoint: String,
-}
-
-impl Serve {
-    fn start(arguments: &[&str]) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_orgctl"))
-            .args(["local", "serve", "--port", "0"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let ready = lines.find(|line| line.contains("http://")).expect("it says where it listens");
-        let endpoint = ready.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
-        // Somebody has to read on, or the server would stop at a full pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { process, endpoint }
-    }
-
-    fn config(&self, access_key_id: &str, secret: &str, region: &str) -> SdkConfig {
-        aws::sdk_config(aws::SdkSettings {
-            region: region.to_owned(),
-            credentials: aws::Credentials {
-                access_key_id: access_key_id.to_owned(),
-                secret_access_key: secret.to_owned(),
-                session_token: None,
-            },
-            endpoints: aws::Endpoints { every: Some(self.endpoint.clone()), by_service: [].into() },
-            ca_bundle: None,
-        })
-        .unwrap()
-    }
-
-    fn admin(&self) -> SdkConfig {
-        self.config("111111111111", "anything", "us-east-1")
-    }
-
-    /// Ctrl-C.
-    fn interrupt(mut self) -> ExitStatus {
-        let pid = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-        self.process.wait().unwrap()
-    }
-}
-
-impl Drop for Serve {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn on_a_runtime<T>(test: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
-}
-
-/// Asks again and again until there is an answer.
-async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
-    let asking = async {
-        loop {
-            if let Some(answer) = ask().await {
-                return answer;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("{what} did not happen"))
-}
 
 async fn sign_up(config: &SdkConfig, orgs: &[String]) {
     let client = aws_sdk_eventbridge::Client::new(config);
@@ -113,41 +40,12 @@ async fn stored_key(config: &SdkConfig, org: &str) -> Option<Value> {
     serde_json::from_str(answer.secret_string()?).ok()
 }
 
-/// A queue of the user's own that hears `OrgProvisioned`, made as any user would make it.
-async fn listen(config: &SdkConfig) -> String {
-    let sqs = aws_sdk_sqs::Client::new(config);
-    let policy = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "sqs:SendMessage",
-        "Principal": { "Service": "events.amazonaws.com" }, "Resource": "arn:aws:sqs:us-east-1:111111111111:mine" }] });
-    let queue = sqs.create_queue().queue_name("mine");
-    let queue = queue.attributes(aws_sdk_sqs::types::QueueAttributeName::Policy, policy.to_string());
-    let url = queue.send().await.unwrap().queue_url.unwrap();
-    let events = aws_sdk_eventbridge::Client::new(config);
-    let rule = events.put_rule().name("mine").event_bus_name("org-provisioning");
-    rule.event_pattern(json!({ "detail-type": ["OrgProvisioned"] }).to_string()).send().await.unwrap();
-    let target = aws_sdk_eventbridge::types::Target::builder().id("q").arn("arn:aws:sqs:us-east-1:111111111111:mine");
-    let targets = events.put_targets().rule("mine").event_bus_name("org-provisioning");
-    targets.targets(target.build().unwrap()).send().await.unwrap();
-    url
-}
-
-async fn receive(config: &SdkConfig, url: &str) -> Vec<Value> {
-    let sqs = aws_sdk_sqs::Client::new(config);
-    let answer =
-        sqs.receive_message().queue_url(url).max_number_of_messages(10).wait_time_seconds(1).send().await.unwrap();
-    let mut bodies = Vec::new();
-    for message in answer.messages() {
-        sqs.delete_message().queue_url(url).receipt_handle(message.receipt_handle().unwrap()).send().await.unwrap();
-        bodies.push(serde_json::from_str(message.body().unwrap()).unwrap_or(Value::Null));
-    }
-    bodies
-}
-
 #[test]
 fn an_event_put_by_any_client_provisions_the_organization() {
     let serve = Serve::start(&[]);
     on_a_runtime(async {
         let admin = serve.admin();
-        let mine = listen(&admin).await;
+        let mine = listen(&admin, "mine", "OrgProvisioned").await;
         sign_up(&admin, &["acme".to_owned()]).await;
         let key = eventually("the key", async || stored_key(&admin, "acme").await).await;
         let event = eventually("OrgProvisioned", async || receive(&admin, &mine).await.pop()).await;
@@ -258,7 +156,7 @@ fn a_burst_of_five_hundred_organizations_is_held() {
     let begun = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
     on_a_runtime(async {
         let admin = serve.admin();
-        let mine = listen(&admin).await;
+        let mine = listen(&admin, "mine", "OrgProvisioned").await;
         let orgs: Vec<String> = (0..500).map(|n| format!("org{n}")).collect();
         sign_up(&admin, &orgs).await;
         let provisioned = std::cell::RefCell::new(std::collections::BTreeSet::new());
@@ -276,7 +174,7 @@ fn a_burst_of_five_hundred_organizations_is_held() {
         }
     });
     let took = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap() - begun;
-    let status = std::fs::read_to_string(format!("/proc/{}/status", serve.process.id())).unwrap_or_default();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", serve.pid())).unwrap_or_default();
     let memory = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("memory not known here").to_owned();
     // Past the test runner's capture, which would keep it from the reader.
     writeln!(std::io::stderr(), "500 organizations in {:.1} s; {memory}", took.as_secs_f64()).unwrap();

@@ -26,12 +26,18 @@ pub enum LocalCommand {
     Serve(ServeArguments),
 }
 
-const PROVISION_EXAMPLES: &str = "Examples:
+const PROVISION_EXAMPLES: &str =
+    "Exit codes: 0 every organization is provisioned, 1 one is not, or the command failed, 2 usage.
+
+Examples:
   orgctl local provision events/samples/org-created.json
   orgctl local provision --repeat 2 events/samples/org-created.json
   orgctl local provision --json events/samples/many-orgs.jsonl";
 
-const SERVE_EXAMPLES: &str = "Examples:
+const SERVE_EXAMPLES: &str =
+    "Exit codes: 0 stopped by Ctrl-C, 1 the port is taken, or a function or the snapshot failed, 2 usage.
+
+Examples:
   orgctl local serve
   orgctl local serve --port 4566 --snapshot state.json
   orgctl local serve --functions target/debug";

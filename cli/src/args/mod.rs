@@ -5,7 +5,9 @@ mod local;
 mod moment;
 mod plan;
 mod replay;
+mod shell;
 mod status;
+mod submit;
 
 use clap::{Parser, Subcommand};
 
@@ -13,18 +15,30 @@ pub use connection::{Class, ConnectionArguments};
 pub use local::{LocalCommand, ProvisionArguments, ServeArguments};
 pub use plan::{PlanArguments, Selection};
 pub use replay::{ArchiveArguments, DeadLettersArguments, Pick, ReplayCommand, ReplayFileArguments, Sending};
+pub use shell::{CompletionsArguments, ManArguments};
 pub use status::StatusArguments;
+pub use submit::SubmitArguments;
 
 /// Provisions organizations on AWS, and shows what was done.
 ///
 /// Exit codes: 0 done or in order, 1 failed, 2 usage, 3 differences found.
 #[derive(Debug, Parser)]
-#[command(name = "orgctl", version)]
+#[command(name = "orgctl", version, after_help = EXAMPLES)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
+
+const EXAMPLES: &str = "Exit codes: 0 done or in order, 1 failed, 2 usage, 3 differences found.
+
+Environment variables: AWS's usual ones (AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and the others of the SDKs), and
+the deployment's own: ACCOUNT_CLASS, EXPECTED_ACCOUNT_ID, EVENT_BUS_NAME and more, as its functions have them.
+
+Examples:
+  orgctl local provision events/samples/org-created.json
+  orgctl submit --org acme --environment production --account-class production
+  orgctl plan --org acme --account-class production";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -42,6 +56,15 @@ pub enum Command {
 
     /// Show how far an organization is, and what it is stuck at.
     Status(StatusArguments),
+
+    /// Sign organizations up: put OrgCreated for one, or for a file of thousands, on the deployment's bus.
+    Submit(SubmitArguments),
+
+    /// Print what a shell needs to complete orgctl's command line.
+    Completions(CompletionsArguments),
+
+    /// Print orgctl's manual page, or write a page for each command.
+    Man(ManArguments),
 }
 
 #[cfg(test)]
@@ -51,5 +74,22 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         super::Arguments::command().debug_assert();
+    }
+
+    /// The help of every command that does something, the first one included.
+    #[test]
+    fn every_command_has_examples_and_exit_codes() {
+        fn check(command: &clap::Command, path: &str) -> usize {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let is_group = command.has_subcommands() && path.contains(' ');
+            if !is_group {
+                assert!(help.contains("Examples:\n  orgctl "), "{path} has no examples");
+                assert!(help.contains("Exit codes: 0 "), "{path} does not say its exit codes");
+                assert!(help.lines().all(|line| line.len() <= 120), "{path} has a long line");
+            }
+            command.get_subcommands().map(|below| check(below, &format!("{path} {}", below.get_name()))).sum::<usize>()
+                + 1
+        }
+        assert!(check(&super::Arguments::command(), "orgctl") >= 7);
     }
 }

@@ -13,8 +13,8 @@ use super::{confirmed, nothing_sent, preview};
 use crate::args::ReplayFileArguments;
 use crate::bus::{Bus, Entry, Outcome};
 use crate::connection::Connection;
-use crate::events;
 use crate::exit::{FAILED, Problem, written};
+use crate::submit::input;
 use crate::sweep::progress_bar;
 use crate::terminal::printable;
 
@@ -53,14 +53,25 @@ impl Found {
     fn read(arguments: &ReplayFileArguments, connection: &Connection, picked: &Picked) -> Result<Self, Problem> {
         let mut found = Self::default();
         for path in &arguments.files {
-            for (number, event) in events::values(path)?.into_iter().enumerate() {
-                let (org, at, code) = described(&event);
-                if !picked.wants(org.as_deref(), at, code.as_deref()) {
+            for (number, item) in input::read(path)?.items.into_iter().enumerate() {
+                let at = |said: &str| match item.line {
+                    Some(line) => format!("{}, line {line}: {said}", path.display()),
+                    None => format!("{}, event {}: {said}", path.display(), number + 1),
+                };
+                let event = match &item.value {
+                    Ok(event) => event,
+                    Err(said) => {
+                        found.unreadable.push(at(said));
+                        continue;
+                    }
+                };
+                let (org, time, code) = described(event);
+                if !picked.wants(org.as_deref(), time, code.as_deref()) {
                     continue;
                 }
                 match handler::read_request::<OrgCreated>(&event.to_string(), connection.settings()) {
                     Ok(request) => drop(found.requests.insert(request.request_id.clone(), request)),
-                    Err(error) => found.unreadable.push(format!("{}, event {}: {error}", path.display(), number + 1)),
+                    Err(error) => found.unreadable.push(at(&error.to_string())),
                 }
             }
         }

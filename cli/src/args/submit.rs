@@ -1,0 +1,77 @@
+//! The command line of `orgctl submit`.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args};
+use org::{Environment, OrgId};
+
+use super::connection::ConnectionArguments;
+use super::plan::parse_environment;
+use crate::connection::parse_org_id;
+
+/// What to submit.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, group = ArgGroup::new("what").required(true))]
+pub struct SubmitArguments {
+    /// A file of organizations: OrgCreated details or EventBridge events in JSON (one, an array, or JSON lines), or
+    /// a CSV file with the header orgId,environment,bucketName,correlationId. `-` is JSON from standard input.
+    #[arg(value_name = "FILE", group = "what")]
+    pub file: Option<PathBuf>,
+
+    /// One organization.
+    #[arg(long, value_parser = parse_org_id, value_name = "ORG", group = "what", requires = "environment")]
+    pub org: Option<OrgId>,
+
+    /// The environment that it was ordered for.
+    #[arg(long, value_parser = parse_environment, value_name = "ENVIRONMENT", requires = "org")]
+    pub environment: Option<Environment>,
+
+    /// A bucket name instead of the standard one.
+    #[arg(long, value_name = "NAME", requires = "org")]
+    pub bucket_name: Option<String>,
+
+    /// An id of your own for the request, which every event and log line about it carries.
+    #[arg(long, value_name = "ID", requires = "org")]
+    pub correlation_id: Option<String>,
+
+    /// The source of what names none itself; the first one of ALLOWED_SOURCES if not given.
+    #[arg(long, value_name = "SOURCE")]
+    pub source: Option<String>,
+
+    /// Events that are sent in a second, at most.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
+    pub rate: u32,
+
+    /// Send everything, whatever the file's journal says was sent before.
+    #[arg(long, requires = "file")]
+    pub again: bool,
+
+    /// Send nothing; show what provisioning would do for each organization.
+    #[arg(long, conflicts_with_all = ["again", "rate"])]
+    pub plan: bool,
+
+    /// Print JSON: one document, or with FILE one line for each organization and one for the summary.
+    #[arg(long)]
+    pub json: bool,
+
+    /// Where to send it.
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+}
+
+const EXAMPLES: &str = "Everything is checked before the first event is sent; with a problem anywhere, nothing is sent.
+
+How far a file has been sent is kept in FILE.orgctl-journal. After Ctrl-C, a crash or a failure, the same command goes
+on where it was; the events of the one call that was under way may be sent twice, which changes nothing.
+
+Environment variables: EVENT_BUS_NAME, the bus (org-provisioning); ALLOWED_SOURCES, who may send commands
+(org-signup), separated by commas; and the deployment's BUCKET_PREFIX, if it is not the usual one.
+
+Exit codes: 0 all sent, 1 something was not sent, 2 usage: nothing was sent, 3 with --plan: there are differences.
+
+Examples:
+  orgctl submit --org acme --environment production
+  orgctl submit sign-ups.csv --plan
+  orgctl submit sign-ups.csv --rate 50
+  orgctl submit sign-ups.jsonl --json
+  produce-sign-ups | orgctl submit -";
