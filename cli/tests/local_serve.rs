@@ -13,32 +13,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use aws_types::SdkConfig;
-use common::{Serve, eventually, listen, on_a_runtime, receive};
+use common::{Serve, eventually, listen, on_a_runtime, receive, sign_up, stored_key};
 use serde_json::{Value, json};
-
-async fn sign_up(config: &SdkConfig, orgs: &[String]) {
-    let client = aws_sdk_eventbridge::Client::new(config);
-    for some in orgs.chunks(10) {
-        let entries = some.iter().map(|org| {
-            let detail = json!({ "orgId": org, "environment": "production" }).to_string();
-            let entry = aws_sdk_eventbridge::types::PutEventsRequestEntry::builder();
-            entry
-                .event_bus_name("org-provisioning")
-                .source("org-signup")
-                .detail_type("OrgCreated")
-                .detail(detail)
-                .build()
-        });
-        let answer = client.put_events().set_entries(Some(entries.collect())).send().await.unwrap();
-        assert_eq!(answer.failed_entry_count, 0);
-    }
-}
-
-async fn stored_key(config: &SdkConfig, org: &str) -> Option<Value> {
-    let client = aws_sdk_secretsmanager::Client::new(config);
-    let answer = client.get_secret_value().secret_id(format!("fusion-rms/{org}/aws")).send().await.ok()?;
-    serde_json::from_str(answer.secret_string()?).ok()
-}
 
 #[test]
 fn an_event_put_by_any_client_provisions_the_organization() {

@@ -44,11 +44,11 @@ pub struct Selection {
     pub all: bool,
 
     /// With --all: go on after this organization, where an earlier run was stopped.
-    #[arg(long, value_parser = parse_org_id, value_name = "ORG", requires = "all")]
+    #[arg(long, value_parser = parse_org_id, value_name = "ORG", conflicts_with = "org")]
     pub after: Option<OrgId>,
 
     /// With --all: organizations at the same time.
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64), value_name = "N", requires = "all")]
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64), value_name = "N", conflicts_with = "org")]
     pub concurrency: u16,
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use aws::AwsError;
 use aws_sdk_sqs::Client;
 use futures_util::StreamExt;
+use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 
 use super::letter::{Letter, Picked, REASONS, Taken, seconds, take};
@@ -41,12 +42,12 @@ pub(super) async fn run(arguments: &DeadLettersArguments) -> Result<ExitCode, Pr
     let now = connection.now();
     let picked = Picked::new(&arguments.pick, now);
     let bounds = (usize::try_from(arguments.limit).unwrap_or(usize::MAX), arguments.hide);
-    let mut all = Vec::new();
-    for step in steps(&arguments.steps)? {
+    let takes = steps(&arguments.steps)?.into_iter().map(async |step| {
         let url = queues::url(&sqs, &dead_letter_queue_name(&step)).await?;
         let home = queues::url(&sqs, &queue_name(&step)).await?;
-        all.push((take(&sqs, &url, step, &picked, bounds).await?, home));
-    }
+        Ok::<_, Problem>((take(&sqs, &url, step, &picked, bounds).await?, home))
+    });
+    let mut all = try_join_all(takes).await?;
     let ended = decide(arguments, &connection, &sqs, &mut all).await;
     // Whatever was decided: what is left is for others to see again.
     for (taken, _) in &all {

@@ -13,8 +13,9 @@ use crate::args::Pick;
 use crate::connection::dead_letter_queue_name;
 use crate::exit::Problem;
 
-/// How long a receive waits for a first message. Without waiting, SQS may say nothing though there are some.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// How long a receive waits for a first message. With any wait SQS asks all of its servers; without, only some of them,
+/// and may say nothing though there are messages (SQS developer guide, "Short and long polling").
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// The attributes with which a function tells why it sent a message to the dead-letter queue.
 pub(super) const REASONS: [&str; 4] = ["ErrorCode", "ErrorClass", "RequestId", "SourceQueue"];
 /// What stands for an error code where a message has none: SQS itself moved it, after its last receive.

@@ -174,3 +174,45 @@ pub(crate) async fn receive(config: &SdkConfig, url: &str) -> Vec<Value> {
     }
     bodies
 }
+
+/// Puts `OrgCreated` for production organizations on the bus.
+pub(crate) async fn sign_up(config: &SdkConfig, orgs: &[String]) {
+    let client = aws_sdk_eventbridge::Client::new(config);
+    for some in orgs.chunks(10) {
+        let entries = some.iter().map(|org| {
+            let detail = json!({ "orgId": org, "environment": "production" }).to_string();
+            let entry = aws_sdk_eventbridge::types::PutEventsRequestEntry::builder();
+            entry
+                .event_bus_name("org-provisioning")
+                .source("org-signup")
+                .detail_type("OrgCreated")
+                .detail(detail)
+                .build()
+        });
+        let answer = client.put_events().set_entries(Some(entries.collect())).send().await.unwrap();
+        assert_eq!(answer.failed_entry_count, 0);
+    }
+}
+
+/// What the organization's secret holds, once it is there.
+pub(crate) async fn stored_key(config: &SdkConfig, org: &str) -> Option<Value> {
+    let client = aws_sdk_secretsmanager::Client::new(config);
+    let answer = client.get_secret_value().secret_id(format!("fusion-rms/{org}/aws")).send().await.ok()?;
+    serde_json::from_str(answer.secret_string()?).ok()
+}
+
+/// Signs organizations up, and waits until each of them is provisioned.
+pub(crate) async fn provision(serve: &Serve, orgs: &[&str]) {
+    let config = serve.admin();
+    let heard = listen(&config, "provision-helper", "OrgProvisioned").await;
+    sign_up(&config, &orgs.iter().map(|org| (*org).to_owned()).collect::<Vec<_>>()).await;
+    let mut missing: std::collections::BTreeSet<&str> = orgs.iter().copied().collect();
+    let waited = async {
+        while !missing.is_empty() {
+            for event in receive(&config, &heard).await {
+                missing.remove(event["detail"]["orgId"].as_str().unwrap_or_default());
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, waited).await.unwrap_or_else(|_| panic!("{orgs:?} were not provisioned"));
+}
