@@ -47,7 +47,7 @@ pub struct SubmitArguments {
     pub again: bool,
 
     /// Send nothing; show what provisioning would do for each organization.
-    #[arg(long, conflicts_with_all = ["again", "rate"])]
+    #[arg(long, conflicts_with = "again")]
     pub plan: bool,
 
     /// Print JSON: one document, or with FILE one line for each organization and one for the summary.
