@@ -3,7 +3,6 @@
 use std::io::Read;
 use std::path::Path;
 
-use contract::InvalidField;
 use serde_json::{Deserializer, Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -202,7 +201,7 @@ fn check_header(header: &csv::StringRecord) -> Result<(), String> {
     }
     for name in COLUMNS.iter().take(NEEDED_COLUMNS) {
         if !header.iter().any(|found| found == *name) {
-            return Err(format!("line 1: {}", InvalidField::new(name, "is missing", rule)));
+            return Err(format!("line 1: column {name} is missing; {rule}"));
         }
     }
     Ok(())

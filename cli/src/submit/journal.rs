@@ -109,7 +109,7 @@ impl Journal {
         };
         let mut lines = complete.lines();
         let Some(first) = lines.next().filter(|_| !again) else {
-            if !(text.starts_with(BEGINNING) || BEGINNING.starts_with(torn)) {
+            if !(text.starts_with(BEGINNING) || BEGINNING.starts_with(&text)) {
                 return Err(foreign());
             }
             let journal = Self { path, file, acknowledged: BTreeSet::new(), finished: None };
