@@ -8,6 +8,7 @@ use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use contract::{Command, OrgCreated, SOURCE};
+use org::Place;
 use tokio::time::Instant;
 
 use crate::connection::Connection;
@@ -83,7 +84,10 @@ impl Bus {
         Ok(Self {
             client,
             name: name.to_owned(),
-            arn: answer.arn.unwrap_or_default(),
+            arn: answer.arn.unwrap_or_else(|| {
+                let Place { partition, account, region } = &connection.place;
+                format!("arn:{partition}:events:{region}:{account}:event-bus/{name}")
+            }),
             allowed_sources: connection.settings().allowed_sources.clone(),
             pace: Pace::of(events_per_second),
         })

@@ -249,7 +249,7 @@ fn journal_of(file: &str) -> PathBuf {
 
 /// Starts sending a file, and comes back when the journal says that some of it is acknowledged.
 fn begin(site: &Site, file: &str) -> Child {
-    let mut command = site.serve.command(&["submit", "--rate", "100", file]);
+    let mut command = site.serve.command(&["submit", "--rate", "40", file]);
     let process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let some = async || {
         let text = std::fs::read_to_string(journal_of(file)).unwrap_or_default();
