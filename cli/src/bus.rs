@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aws::AwsError;
 use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::operation::describe_event_bus::DescribeEventBusError;
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use contract::{Command, OrgCreated, SOURCE};
@@ -74,7 +75,9 @@ impl Bus {
         let about = format!("event bus {name}");
         let answer = match client.describe_event_bus().name(name).send().await {
             Ok(answer) => answer,
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) => {
+            Err(error)
+                if error.as_service_error().is_some_and(DescribeEventBusError::is_resource_not_found_exception) =>
+            {
                 let place = format!("account {}, region {}", connection.place.account, connection.place.region);
                 let hint = "EventBridge would drop the events without a word; deploy it, or correct EVENT_BUS_NAME, --region or the credentials";
                 return Err(Problem::Usage(format!("{about} does not exist in {place}: {hint}")));
