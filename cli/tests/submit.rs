@@ -58,7 +58,8 @@ impl Site {
     fn orgs_put(&self) -> BTreeMap<String, usize> {
         let mut orgs = BTreeMap::new();
         for event in self.put() {
-            *orgs.entry(event["detail"]["orgId"].as_str().unwrap().to_owned()).or_default() += 1;
+            let org = event.pointer("/detail/orgId").and_then(Value::as_str).unwrap();
+            *orgs.entry(org.to_owned()).or_default() += 1;
         }
         orgs
     }
