@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use aws::AwsError;
 use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::operation::describe_event_bus::DescribeEventBusError;
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use contract::{Command, OrgCreated, SOURCE};
+use org::Place;
 use tokio::time::Instant;
 
 use crate::connection::Connection;
@@ -73,7 +75,9 @@ impl Bus {
         let about = format!("event bus {name}");
         let answer = match client.describe_event_bus().name(name).send().await {
             Ok(answer) => answer,
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) => {
+            Err(error)
+                if error.as_service_error().is_some_and(DescribeEventBusError::is_resource_not_found_exception) =>
+            {
                 let place = format!("account {}, region {}", connection.place.account, connection.place.region);
                 let hint = "EventBridge would drop the events without a word; deploy it, or correct EVENT_BUS_NAME, --region or the credentials";
                 return Err(Problem::Usage(format!("{about} does not exist in {place}: {hint}")));
@@ -83,7 +87,10 @@ impl Bus {
         Ok(Self {
             client,
             name: name.to_owned(),
-            arn: answer.arn.unwrap_or_default(),
+            arn: answer.arn.unwrap_or_else(|| {
+                let Place { partition, account, region } = &connection.place;
+                format!("arn:{partition}:events:{region}:{account}:event-bus/{name}")
+            }),
             allowed_sources: connection.settings().allowed_sources.clone(),
             pace: Pace::of(events_per_second),
         })
@@ -252,6 +259,74 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::local::{LocalOptions, LocalSystem};
+
+    /// A local system, of which the next entries fail, and its bus.
+    fn failing(entries: u32) -> (LocalSystem, Bus) {
+        let system = LocalSystem::start(&LocalOptions::default()).unwrap();
+        let place = &system.place;
+        system.aws.with_world(|world| world.region(&place.account, &place.region).buses.failing_entries = entries);
+        let bus = Bus {
+            client: Client::new(&system.sdk_config(&place.account, "local")),
+            name: "org-provisioning".to_owned(),
+            arn: String::new(),
+            allowed_sources: vec!["org-signup".to_owned()],
+            pace: Pace::of(1000),
+        };
+        (system, bus)
+    }
+
+    fn entry(number: usize) -> Entry {
+        let detail = format!(r#"{{"orgId":"org{number}","environment":"production"}}"#);
+        Entry { source: "org-signup".to_owned(), detail_type: "OrgCreated".to_owned(), detail }
+    }
+
+    fn calls(system: &LocalSystem) -> usize {
+        system.aws.take_trace().iter().filter(|call| call.operation == "PutEvents").count()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn entries_that_fail_are_sent_again_by_themselves() {
+        let (system, mut bus) = failing(12);
+        let entries: Vec<Entry> = (0..10).map(entry).collect();
+        assert!(bus.put(&entries).await.unwrap().iter().all(is_accepted));
+        assert_eq!(calls(&system), 3, "ten fail, then two of them, then none");
+        let heard = system.take_heard().unwrap();
+        let mut orgs: Vec<&str> = heard.iter().filter_map(|event| event.detail["orgId"].as_str()).collect();
+        orgs.sort_unstable();
+        assert_eq!(orgs, (0..10).map(|n| format!("org{n}")).collect::<Vec<_>>(), "each once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_has_a_bound() {
+        let (system, mut bus) = failing(1000);
+        let outcomes = bus.put(&[entry(1), entry(2)]).await.unwrap();
+        assert!(outcomes.iter().all(Outcome::may_succeed_later), "{outcomes:?}");
+        assert_eq!(calls(&system), 1 + MOST_RETRIES);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_source_may_not_send_is_not_sent() {
+        let (system, mut bus) = failing(0);
+        let foreign = Entry { source: "stranger".to_owned(), ..entry(1) };
+        assert!(matches!(bus.put(&[entry(2), foreign]).await, Err(Problem::Usage(_))));
+        assert_eq!(calls(&system), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn batches_keep_below_the_limits_of_a_call() {
+        let (_system, mut bus) = failing(0);
+        let entries: Vec<Entry> = (0..12).map(entry).collect();
+        assert_eq!(bus.batch_size(&entries), 10);
+        assert_eq!(bus.batch_size(&entries[..3]), 3);
+        assert_eq!(bus.batch_size(&[]), 0);
+        let large = Entry { detail: "x".repeat(200 * 1024), ..entry(1) };
+        assert_eq!(bus.batch_size(&vec![large; 10]), 2);
+        let too_large = Entry { detail: "x".repeat(MOST_BYTES), ..entry(1) };
+        assert_eq!(bus.batch_size(&[too_large, entry(2)]), 1);
+        bus.pace = Pace::of(3);
+        assert_eq!(bus.batch_size(&entries), 3, "one call in a second");
+    }
 
     fn result(event_id: Option<&str>, code: Option<&str>) -> PutEventsResultEntry {
         let entry = PutEventsResultEntry::builder();

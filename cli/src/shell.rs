@@ -28,7 +28,7 @@ pub fn completions(arguments: &CompletionsArguments) -> Result<ExitCode, Problem
 /// # Errors
 /// When a page cannot be written.
 pub fn man(arguments: &ManArguments) -> Result<ExitCode, Problem> {
-    let mut command = Arguments::command();
+    let mut command = without_help(Arguments::command());
     // Gives every command its whole name, and the options that all share.
     command.build();
     match &arguments.folder {
@@ -43,10 +43,15 @@ pub fn man(arguments: &ManArguments) -> Result<ExitCode, Problem> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Without the commands `help`, whose pages would say nothing.
+fn without_help(command: Command) -> Command {
+    command.disable_help_subcommand(true).mut_subcommands(without_help)
+}
+
 /// Writes the page of this command and those of its subcommands, and counts them.
 fn write_pages(command: Command, folder: &Path) -> Result<usize, Problem> {
     let mut count = 1;
-    for subcommand in command.get_subcommands().filter(|subcommand| subcommand.get_name() != "help") {
+    for subcommand in command.get_subcommands() {
         count += write_pages(subcommand.clone(), folder)?;
     }
     let path = folder.join(format!("{}.1", file_stem(&command)));
@@ -59,7 +64,9 @@ fn page(command: Command) -> Result<Vec<u8>, Problem> {
     let title = file_stem(&command);
     let mut page = Vec::new();
     written(Man::new(command).title(title).render(&mut page))?;
-    Ok(page)
+    // The name that the library has for what stands behind the options in the help.
+    let text = String::from_utf8_lossy(&page).replacen("\n.SH EXTRA\n", "\n.SH NOTES\n", 1);
+    Ok(text.into_bytes())
 }
 
 /// `orgctl-local-serve`, as `man` looks for it.

@@ -50,6 +50,11 @@ fn every_command_has_a_manual_page() {
     for word in ["orgctl submit", "correlation", "Exit codes", "Examples", "AWS_PROFILE"] {
         assert!(submit.contains(word), "{word}");
     }
+    assert!(submit.contains(".SH NOTES") && !submit.contains("EXTRA"), "{submit}");
+    let pages = std::fs::read_dir(&folder).unwrap();
+    assert!(
+        pages.count() >= 7 && !folder.join("orgctl-help.1").exists() && !folder.join("orgctl-local-help.1").exists()
+    );
     let taken = tempfile::NamedTempFile::new().unwrap();
     assert_eq!(orgctl(&["man", taken.path().to_str().unwrap()]).status.code(), Some(1));
 }

@@ -3,6 +3,7 @@
 #   run.sh check --endpoint http://127.0.0.1:4566
 #   run.sh compare --orgctl target/debug/orgctl [--update]
 #   run.sh readme --orgctl target/debug/orgctl [--functions target/debug]
+#   run.sh sessions --orgctl target/debug/orgctl
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -41,5 +42,9 @@ script=run.py
 if [ "${1:-}" = readme ]; then
     script=readme.py
     shift
+elif [ "${1:-}" = sessions ]; then
+    script=readme.py
+    shift
+    set -- --operations "$@"
 fi
 exec "$main/bin/python" "$here/$script" "$@"

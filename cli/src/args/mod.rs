@@ -20,8 +20,6 @@ pub use status::StatusArguments;
 pub use submit::SubmitArguments;
 
 /// Provisions organizations on AWS, and shows what was done.
-///
-/// Exit codes: 0 done or in order, 1 failed, 2 usage, 3 differences found.
 #[derive(Debug, Parser)]
 #[command(name = "orgctl", version, after_help = EXAMPLES)]
 pub struct Arguments {

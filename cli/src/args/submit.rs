@@ -13,8 +13,10 @@ use crate::connection::parse_org_id;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, group = ArgGroup::new("what").required(true))]
 pub struct SubmitArguments {
-    /// A file of organizations: OrgCreated details or EventBridge events in JSON (one, an array, or JSON lines), or
-    /// a CSV file with the header orgId,environment,bucketName,correlationId. `-` is JSON from standard input.
+    /// A file of organizations, as JSON or CSV; `-` is JSON from standard input.
+    ///
+    /// JSON: OrgCreated details or EventBridge events, one, an array, or JSON lines. CSV, if it is called so: with the
+    /// header orgId,environment,bucketName,correlationId, of which the first two must be there.
     #[arg(value_name = "FILE", group = "what")]
     pub file: Option<PathBuf>,
 
@@ -47,7 +49,7 @@ pub struct SubmitArguments {
     pub again: bool,
 
     /// Send nothing; show what provisioning would do for each organization.
-    #[arg(long, conflicts_with_all = ["again", "rate"])]
+    #[arg(long, conflicts_with = "again")]
     pub plan: bool,
 
     /// Print JSON: one document, or with FILE one line for each organization and one for the summary.

@@ -3,15 +3,14 @@
 use std::io::Read;
 use std::path::Path;
 
-use contract::InvalidField;
 use serde_json::{Deserializer, Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::bus::quoted;
 use crate::exit::Problem;
 
-/// The largest file that is read, in bytes: several hundred thousand organizations.
-const MOST_BYTES: u64 = 64 * 1024 * 1024;
+/// The largest file that is read, in bytes: some hundred thousand organizations.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The columns of a CSV file, as the fields of a detail are called. The first two must be there.
 const COLUMNS: [&str; 4] = ["orgId", "environment", "bucketName", "correlationId"];
@@ -69,7 +68,8 @@ pub(crate) fn read(path: &Path) -> Result<Input, Problem> {
 }
 
 /// The values of a JSON text, those of arrays one by one. After something that is not JSON, reading goes on at the
-/// next line that begins with `{`, so that one bad line of many does not hide the others.
+/// next line that begins with `{`, so that one bad line of many does not hide the others; not behind a broken array,
+/// of whose rest nothing can be said.
 fn json_items(text: &str) -> Vec<Item> {
     let mut items = Vec::new();
     let mut lines = Lines::of(text);
@@ -86,7 +86,8 @@ fn json_items(text: &str) -> Vec<Item> {
             Ok((None, end)) => at = end,
             Err(NotJson { at: place, said }) => {
                 items.push(Item { line: lines.at(place), value: Err(said) });
-                let Some(next) = text.get(at..).and_then(|rest| rest.find("\n{")) else { return items };
+                let is_line = !rest.starts_with('[');
+                let Some(next) = rest.find("\n{").filter(|_| is_line) else { return items };
                 at += next + 1;
             }
         }
@@ -202,7 +203,7 @@ fn check_header(header: &csv::StringRecord) -> Result<(), String> {
     }
     for name in COLUMNS.iter().take(NEEDED_COLUMNS) {
         if !header.iter().any(|found| found == *name) {
-            return Err(format!("line 1: {}", InvalidField::new(name, "is missing", rule)));
+            return Err(format!("line 1: column {name} is missing; {rule}"));
         }
     }
     Ok(())
@@ -245,6 +246,11 @@ mod tests {
         let found = found(&items);
         assert_eq!(found.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [1, 2, 3, 4, 5], "{found:?}");
         assert_eq!((found[2].1, found[4].1), ("b", "c"));
+        let array = json_items("[\n{\"orgId\":\"a\"},\n{\"orgId\":},\n{\"orgId\":\"c\"}\n]");
+        assert_eq!(
+            array.iter().map(|item| (item.line.unwrap(), item.value.is_ok())).collect::<Vec<_>>(),
+            [(2, true), (3, false)]
+        );
         for broken in ["[{\"orgId\":\"a\"}", "[{\"orgId\":\"a\"} {}]", "[{},]", "[", "{", "nul"] {
             assert!(json_items(broken).iter().any(|item| item.value.is_err()), "{broken}");
         }

@@ -88,7 +88,9 @@ impl Journal {
     pub(super) fn open(path: PathBuf, subject: &Subject, again: bool) -> Result<Self, Problem> {
         let shown = path.display();
         let cannot = |error: std::io::Error| {
-            Problem::Usage(format!("cannot keep the journal {shown}: {error}; put the file where you may write"))
+            Problem::Usage(format!(
+                "cannot keep the journal {shown}: {error}; put the file where you may write, or hand it over on standard input, as -"
+            ))
         };
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(cannot)?;
         match file.try_lock() {
@@ -109,7 +111,7 @@ impl Journal {
         };
         let mut lines = complete.lines();
         let Some(first) = lines.next().filter(|_| !again) else {
-            if !(text.starts_with(BEGINNING) || BEGINNING.starts_with(torn)) {
+            if !(text.starts_with(BEGINNING) || BEGINNING.starts_with(&text)) {
                 return Err(foreign());
             }
             let journal = Self { path, file, acknowledged: BTreeSet::new(), finished: None };
