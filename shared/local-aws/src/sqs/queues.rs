@@ -133,22 +133,48 @@ struct ListQueues {
 pub(super) fn list(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiError> {
     let ListQueues { queue_name_prefix, max_results, next_token } = parameters(body)?;
     own(call, "ListQueues", None)?;
+    let prefix = queue_name_prefix.unwrap_or_default();
+    let queues = call.in_region().queues.iter().filter(|queue| queue.name.starts_with(&prefix));
+    page("QueueUrls", queues, max_results, next_token.as_deref())
+}
+
+/// A page of the URLs of `queues`, which are in the order of their names.
+fn page<'q>(
+    list: &str,
+    queues: impl Iterator<Item = &'q Queue>,
+    max_results: Option<usize>,
+    next_token: Option<&str>,
+) -> Result<Reply, ApiError> {
     if max_results.is_some_and(|max| !(1..=1000).contains(&max)) {
         return Err(invalid("MaxResults must be an integer between 1 and 1000."));
     }
-    let (prefix, max) = (queue_name_prefix.unwrap_or_default(), max_results.unwrap_or(1000));
-    let after = |name: &String| next_token.as_ref().is_none_or(|token| name > token);
-    let queues = &call.in_region().queues.by_name;
-    let mut rest = queues.iter().filter(|(name, _)| name.starts_with(&prefix) && after(name)).peekable();
-    let told: Vec<_> = rest.by_ref().take(max).collect();
+    let after = |queue: &&Queue| next_token.is_none_or(|token| queue.name.as_str() > token);
+    let mut rest = queues.filter(after).peekable();
+    let told: Vec<&Queue> = rest.by_ref().take(max_results.unwrap_or(1000)).collect();
     let mut answer = Map::new();
-    if let (Some((last, _)), Some(_), Some(_)) = (told.last(), rest.peek(), max_results) {
-        answer.insert("NextToken".to_owned(), json!(last));
+    if let (Some(last), Some(_), Some(_)) = (told.last(), rest.peek(), max_results) {
+        answer.insert("NextToken".to_owned(), json!(last.name));
     }
     if !told.is_empty() {
-        answer.insert("QueueUrls".to_owned(), told.iter().map(|(_, queue)| json!(queue.url)).collect());
+        answer.insert(list.to_owned(), told.iter().map(|queue| json!(queue.url)).collect());
     }
     Ok(super::json(&Value::Object(answer)))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListDeadLetterSourceQueues {
+    queue_url: Option<String>,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+}
+
+/// The queues whose redrive policy names this one. Pages as [`list`] does; the list has a small letter in its name.
+pub(super) fn list_sources(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiError> {
+    let ListDeadLetterSourceQueues { queue_url, max_results, next_token } = parameters(body)?;
+    let granted = grant(call, queue_url.as_deref(), "ListDeadLetterSourceQueues")?;
+    let sources = granted.queues.sources_of(&granted.arn);
+    page("queueUrls", sources, max_results, next_token.as_deref())
 }
 
 #[derive(Deserialize)]
