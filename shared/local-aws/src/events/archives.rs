@@ -7,7 +7,7 @@ use super::filter::{check_description, check_filters, check_state};
 use super::managed::{add_archive_rule, remove_archive_rule};
 use super::paging::Page;
 use super::rules::check_pattern;
-use super::{Archive, already_exists, bus_arn, bus_name, check_name, not_found, own_bus, validation};
+use super::{Archive, already_exists, bus_arn, check_name, not_found, own_bus, validation};
 use crate::clock::Timestamp;
 use crate::json_protocol::parameters;
 use crate::reply::{ApiError, Reply};
@@ -204,9 +204,4 @@ pub(super) fn delete(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiErro
         remove_archive_rule(buses, &archive);
     }
     Ok(Reply::json(&json!({})))
-}
-
-/// The name of the bus in an ARN that must be a bus's, of whatever account and region.
-pub(super) fn bus_of(arn: &str) -> Option<&str> {
-    arn.contains(":event-bus/").then(|| bus_name(Some(arn)))
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::archive::Range;
-use super::archives::{archive_arn, bus_of};
+use super::archives::archive_arn;
 use super::filter::{check_description, check_filters, check_state};
 use super::paging::Page;
 use super::{Replay, ReplayState, already_exists, bus_arn, check_name, limit_exceeded, not_found, own_bus, validation};
@@ -41,7 +41,7 @@ pub(super) fn start(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiError
     let name = asked.replay_name;
     check_name(&name, "replayName", 64, "")?;
     check_description(asked.description.as_deref())?;
-    if bus_of(&asked.destination.arn).is_none() {
+    if !asked.destination.arn.contains(":event-bus/") {
         return Err(invalid("Destination.Arn", "Must contain an event bus ARN."));
     }
     let bus = own_bus(call, &asked.destination.arn)?;

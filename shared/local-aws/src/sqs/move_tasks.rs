@@ -58,6 +58,9 @@ pub(super) fn start(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiError
         Some(destination) if *destination == source => {
             return Err(invalid("Source queue arn and destination queue arn cannot be the same."));
         }
+        Some(destination) if destination.split(':').nth(4) != call.caller.account() => {
+            return Err(ApiError::not_implemented("sqs", "a message move to another account's queue"));
+        }
         Some(destination) => drop(grant_by_arn(call, destination, "DestinationArn", &["SendMessage"])?),
         None => origins.iter().try_for_each(|origin| may_send_to(call, origin))?,
     }

@@ -164,6 +164,7 @@ async fn refuses_wrong_tasks() {
         (json!({ "SourceArn": null }), "MissingParameter"),
         (json!({ "DestinationArn": none }), "ResourceNotFoundException"),
         (json!({ "DestinationArn": DEAD }), "InvalidParameterValue"),
+        (json!({ "DestinationArn": none.replace(ACCOUNT, OTHER) }), "NotImplemented"),
         (json!({ "MaxNumberOfMessagesPerSecond": 0 }), "InvalidParameterValue"),
         (json!({ "MaxNumberOfMessagesPerSecond": 501 }), "InvalidParameterValue"),
     ] {
