@@ -186,9 +186,7 @@ def tasks_are_told_the_latest_first(aws: Aws) -> None:
     results = aws.sqs.list_message_move_tasks(SourceArn=arn(aws, dead), MaxResults=10)["Results"]
     equal([task.get("MaxNumberOfMessagesPerSecond") for task in results], [2, 1], "the list")
     equal(len(aws.sqs.list_message_move_tasks(SourceArn=arn(aws, dead))["Results"]), 1, "the default number")
-    refuses_with(
-        400, "InvalidParameterValue", aws.sqs.list_message_move_tasks, SourceArn=arn(aws, dead), MaxResults=11
-    )
+    refuses_with(400, "InvalidParameterValue", aws.sqs.list_message_move_tasks, SourceArn=arn(aws, dead), MaxResults=11)
 
 
 @behaviour(GUIDE)
