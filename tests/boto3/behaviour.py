@@ -100,8 +100,8 @@ def status_of(error: botocore.exceptions.ClientError) -> int:
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
-MISSING = ("NotImplemented", "NotImplementedError", "UnknownOperationException", "InvalidURI")
-"""Codes of operations that are not there; the last is ministack's for paths of S3 Control."""
+MISSING = ("NotImplemented", "NotImplementedError", "UnknownOperationException", "InvalidAction", "InvalidURI")
+"""Codes of operations that are not there; the last two are ministack's, for SQS and for paths of S3 Control."""
 
 
 def raise_if_missing(error: botocore.exceptions.ClientError) -> None:

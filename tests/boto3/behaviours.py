@@ -1,6 +1,7 @@
 """All behaviours, in the order of their modules."""
 
 import authorization  # noqa: F401
+import event_archives  # noqa: F401
 import event_delivery  # noqa: F401
 import event_patterns  # noqa: F401
 import events  # noqa: F401
@@ -13,6 +14,7 @@ import s3_settings  # noqa: F401
 import secret_versions  # noqa: F401
 import secretsmanager  # noqa: F401
 import sqs  # noqa: F401
+import sqs_move_tasks  # noqa: F401
 import sts  # noqa: F401
 from behaviour import ALL
 
@@ -28,9 +30,11 @@ GROUPS = (
     ("secretsmanager", "Secrets Manager: secrets"),
     ("secret_versions", "Secrets Manager: versions"),
     ("sqs", "SQS"),
+    ("sqs_move_tasks", "SQS: message move tasks"),
     ("events", "EventBridge: buses and rules"),
     ("event_patterns", "EventBridge: patterns"),
     ("event_delivery", "EventBridge: delivery"),
+    ("event_archives", "EventBridge: archives and replays"),
 )
 """Modules and what they are about, in the order in which they are told."""
 

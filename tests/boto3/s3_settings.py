@@ -48,6 +48,26 @@ def new_buckets_block_public_access(aws: Aws) -> None:
     equal((len(block), all(block.values())), (4, True), "the configuration")
 
 
+@behaviour("S3 User Guide, Setting default server-side encryption behavior for Amazon S3 buckets")
+def new_buckets_are_encrypted(aws: Aws) -> None:
+    """A new bucket's default encryption is by S3's own keys."""
+    told = aws.s3.get_bucket_encryption(Bucket=aws.bucket())["ServerSideEncryptionConfiguration"]["Rules"]
+    equal([rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] for rule in told], ["AES256"], "the algorithm")
+
+
+@behaviour("S3 User Guide, Blocking or unblocking SSE-C for a general purpose bucket")
+def new_buckets_take_no_keys_of_customers(aws: Aws) -> None:
+    """Encryption with customers' keys is blocked in a new bucket."""
+    told = aws.s3.get_bucket_encryption(Bucket=aws.bucket())["ServerSideEncryptionConfiguration"]["Rules"]
+    equal([rule.get("BlockedEncryptionTypes") for rule in told], [{"EncryptionType": ["SSE-C"]}], "what is blocked")
+
+
+@behaviour("S3 API Reference, GetBucketVersioning")
+def new_buckets_have_no_versioning_status(aws: Aws) -> None:
+    """A bucket that never had versioning enabled tells no versioning status."""
+    equal(aws.s3.get_bucket_versioning(Bucket=aws.bucket()).get("Status"), None, "the status")
+
+
 @behaviour("S3 API Reference, PutPublicAccessBlock and GetPublicAccessBlock")
 def a_public_access_block_is_put_whole(aws: Aws) -> None:
     """PutPublicAccessBlock replaces all four; deleted it is NoSuchPublicAccessBlockConfiguration."""

@@ -70,7 +70,10 @@ impl LocalAws {
 
     /// Looks at the state, or changes it behind the API's back. Do not call the API inside.
     pub fn with_world<T>(&self, look: impl FnOnce(&mut World) -> T) -> T {
-        let result = look(&mut self.state().world);
+        let mut state = self.state();
+        state.world.proceed(self.now());
+        let result = look(&mut state.world);
+        drop(state);
         self.shared.changed.notify_waiters();
         result
     }
@@ -118,6 +121,15 @@ impl LocalAws {
     /// The requests recorded since the last time, which are forgotten here.
     pub fn take_trace(&self) -> Vec<Recorded> {
         std::mem::take(&mut self.state().trace)
+    }
+
+    /// Carries out what goes on by itself and was due until now. Every call and [`Self::with_world`] do so first; who
+    /// only looks calls it before.
+    pub fn proceed(&self) {
+        let now = self.now();
+        if self.look(|world| world.next_background_step().is_some_and(|at| at <= now)) {
+            self.with_world(|_| {});
+        }
     }
 
     /// Waits until something in the state may have changed.
@@ -181,11 +193,13 @@ impl LocalAws {
         let (account, region) = (&authorization.access_key_id, &authorization.region);
         let until = self.now().after(self.look(|world| long_poll::longest_wait(world, account, region, &body)));
         loop {
+            self.proceed();
             let now = self.now();
             let next = self.look(|world| long_poll::next_visible_at(world, account, region, &body, now));
             if now >= until || next.is_some_and(|at| at <= now) {
                 return;
             }
+            let next = next.into_iter().chain(self.look(World::next_background_step)).min();
             let pause = next.unwrap_or(until).min(until).since(now);
             tokio::select! {
                 () = self.changed() => {}
@@ -203,6 +217,7 @@ impl LocalAws {
     ) -> Result<Response<Bytes>, ConnectionReset> {
         let mut state = self.state();
         let now = self.now();
+        state.world.proceed(now);
         state.requests += 1;
         let request_id = format!("{:032x}", state.requests);
         let caller = caller::authenticate(&state.world, request, authorization, now);

@@ -41,6 +41,16 @@ impl Timestamp {
         self.0 as f64 / 1000.0
     }
 
+    /// A moment in seconds since the epoch; one before 1970 becomes 1970.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the cast saturates, which is what is wanted at both ends"
+    )]
+    pub fn from_epoch_seconds(seconds: f64) -> Self {
+        Self((seconds * 1000.0) as u64)
+    }
+
     fn format(self, format: Format) -> String {
         // Millisecond counts of this size are always within the range that can be formatted.
         DateTime::from_millis(i64::try_from(self.0).unwrap_or(i64::MAX)).fmt(format).unwrap_or_default()

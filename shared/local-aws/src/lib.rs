@@ -9,6 +9,7 @@
 
 mod api;
 mod aws;
+mod background;
 mod caller;
 mod clock;
 mod connector;

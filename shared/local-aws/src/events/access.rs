@@ -3,6 +3,8 @@
 
 use serde_json::Value;
 
+use super::archives::archive_arn;
+use super::replays::replay_arn;
 use super::rules::rule_arn;
 use super::{bus_arn, bus_name};
 use crate::iam::{Ask, Refusal, check_own, request_context};
@@ -14,24 +16,36 @@ use crate::world::Call;
 const ON_BUSES: [&str; 3] = ["CreateEventBus", "DeleteEventBus", "DescribeEventBus"];
 
 /// Operations on nothing in particular.
-const ON_EVERYTHING: [&str; 3] = ["ListEventBuses", "ListRules", "TestEventPattern"];
+const ON_EVERYTHING: [&str; 5] = ["ListArchives", "ListEventBuses", "ListReplays", "ListRules", "TestEventPattern"];
 
 /// Whether the caller may do `operation`. Of PutEvents each bus is asked for by itself, see [`check_put_events`].
 pub(super) fn check(call: &Call<'_>, body: &Value, operation: &str) -> Result<(), ApiError> {
     let text = |field: &str| body.get(field).and_then(Value::as_str);
-    let bus = if ON_BUSES.contains(&operation) { text("Name") } else { text("EventBusName") };
+    let bus = match operation {
+        "CreateArchive" => text("EventSourceArn"),
+        "StartReplay" => body.pointer("/Destination/Arn").and_then(Value::as_str),
+        _ if ON_BUSES.contains(&operation) => text("Name"),
+        _ => text("EventBusName"),
+    };
     check_own_bus(call, operation, bus)?;
     let (account, region, context) = (call.account_id(), call.region, context(call));
-    let resource = match operation {
-        "PutEvents" => return Ok(()),
-        _ if ON_EVERYTHING.contains(&operation) => "*".to_owned(),
-        _ if ON_BUSES.contains(&operation) => bus_arn(&account, region, bus_name(bus)),
+    let bus = bus_arn(&account, region, bus_name(bus));
+    let archive = || archive_arn(&account, region, text("ArchiveName").unwrap_or_default());
+    let replay = || replay_arn(&account, region, text("ReplayName").unwrap_or_default());
+    let resources = match operation {
+        "PutEvents" => Vec::new(),
+        "CreateArchive" => vec![archive(), bus],
+        "DescribeArchive" | "UpdateArchive" | "DeleteArchive" => vec![archive()],
+        "StartReplay" => vec![text("EventSourceArn").unwrap_or_default().to_owned(), bus, replay()],
+        "DescribeReplay" | "CancelReplay" => vec![replay()],
+        _ if ON_EVERYTHING.contains(&operation) => vec!["*".to_owned()],
+        _ if ON_BUSES.contains(&operation) => vec![bus],
         _ => {
             let rule = text("Rule").or(text("Name")).unwrap_or_default();
-            rule_arn(&account, region, bus_name(bus), rule)
+            vec![rule_arn(&account, region, bus_name(text("EventBusName")), rule)]
         }
     };
-    allowed(call, operation, &resource, &context)
+    resources.iter().try_for_each(|resource| allowed(call, operation, resource, &context))
 }
 
 /// Whether the caller may put events of these sources and detail types on a bus.

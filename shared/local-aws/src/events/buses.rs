@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::paging::Page;
-use super::{Bus, DEFAULT_BUS, bus_arn, bus_name, check_name, limit_exceeded, validation};
+use super::{Bus, DEFAULT_BUS, already_exists, bus_arn, bus_name, check_name, limit_exceeded, validation};
 use crate::json_protocol::parameters;
 use crate::reply::{ApiError, Reply};
 use crate::world::Call;
@@ -28,7 +28,7 @@ pub(super) fn create(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiErro
     let (arn, now) = (bus_arn(&call.account_id(), call.region, &name), call.now);
     let buses = &mut call.in_region().buses.by_name;
     if buses.contains_key(&name) {
-        return Err(ApiError::new(400, "ResourceAlreadyExistsException", format!("Event bus {name} already exists.")));
+        return Err(already_exists(format!("Event bus {name} already exists.")));
     }
     if buses.len() >= MOST_BUSES {
         return Err(limit_exceeded());

@@ -18,11 +18,15 @@ struct Undelivered {
     message: String,
 }
 
-/// Delivers `event` to all targets of all enabled rules on `bus` that it matches.
-pub(super) fn deliver(call: &mut Call<'_>, event: &Event, bus: &str) {
+/// Delivers `event` to all targets of all enabled rules on `bus` that it matches; of these rules only, if their ARNs
+/// are given.
+pub(super) fn deliver(call: &mut Call<'_>, event: &Event, bus: &str, only: &[String]) {
     let value = event.to_value();
-    let matching =
-        |rule: &&Rule| rule.enabled && Pattern::parse(&rule.pattern).is_ok_and(|pattern| pattern.matches(&value));
+    let matching = |rule: &&Rule| {
+        rule.enabled
+            && (only.is_empty() || only.contains(&rule.arn))
+            && Pattern::parse(&rule.pattern).is_ok_and(|pattern| pattern.matches(&value))
+    };
     let rules: Vec<Rule> = match call.in_region().buses.by_name.get(bus) {
         Some(bus) => bus.rules.values().filter(matching).cloned().collect(),
         None => return,

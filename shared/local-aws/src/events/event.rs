@@ -1,16 +1,16 @@
 //! An event as targets receive it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::Timestamp;
 
 /// The envelope with what is in it, its fields in the order in which EventBridge writes them.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "the names are EventBridge's")]
 pub struct Event {
-    pub version: &'static str,
+    pub version: String,
     pub id: String,
     pub detail_type: String,
     pub source: String,
@@ -18,6 +18,9 @@ pub struct Event {
     /// `2026-11-22T10:00:00Z`: events have whole seconds.
     pub time: String,
     pub region: String,
+    /// The replay that it comes from, if it was replayed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay_name: Option<String>,
     pub resources: Vec<String>,
     pub detail: Value,
 }

@@ -2,16 +2,22 @@
 //!
 //! Delivery happens within PutEvents, to queues at once and to functions by way of their asynchronous
 //! invocations. A delivery that fails is not retried: what can fail here (a target that is missing, forbids, or
-//! cannot take the input) EventBridge does not retry either. Schedules, archives, replays, partner and
-//! cross-account buses are not here and say so.
+//! cannot take the input) EventBridge does not retry either. Archives keep events within PutEvents too; replays go
+//! on by themselves as time passes. Schedules, partner and cross-account buses are not here and say so.
 
 mod access;
+mod archive;
+mod archives;
 mod buses;
 mod deliver;
 mod event;
+mod filter;
+mod managed;
 mod paging;
 mod pattern;
 mod put_events;
+mod replay;
+mod replays;
 mod rules;
 mod targets;
 mod transform;
@@ -21,9 +27,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use archive::Archive;
 pub use event::Event;
 pub use pattern::Pattern;
+pub use replay::{Replay, ReplayState};
 pub use targets::{DeadLetterConfig, InputTransformer, Target};
+
+pub(crate) use replay::step as step_replays;
 
 use crate::clock::Timestamp;
 use crate::reply::{ApiError, Reply};
@@ -39,6 +49,12 @@ pub struct Buses {
     pub by_name: BTreeMap<String, Bus>,
     /// How many of the next PutEvents entries fail with `InternalFailure`: set by tests.
     pub failing_entries: u32,
+    /// Archives by name.
+    #[serde(default)]
+    pub archives: BTreeMap<String, Archive>,
+    /// Replays by name, those that have ended too.
+    #[serde(default)]
+    pub replays: BTreeMap<String, Replay>,
 }
 
 /// An event bus.
@@ -67,11 +83,15 @@ pub struct Rule {
     pub description: Option<String>,
     /// Targets in the order they were put, five at most.
     pub targets: Vec<Target>,
+    /// The service that made it and alone can change it, if one did.
+    #[serde(default)]
+    pub managed_by: Option<String>,
 }
 
 impl Default for Buses {
     fn default() -> Self {
-        Self { by_name: BTreeMap::from([(DEFAULT_BUS.to_owned(), Bus::default())]), failing_entries: 0 }
+        let by_name = BTreeMap::from([(DEFAULT_BUS.to_owned(), Bus::default())]);
+        Self { by_name, failing_entries: 0, archives: BTreeMap::new(), replays: BTreeMap::new() }
     }
 }
 
@@ -90,7 +110,9 @@ impl Buses {
 
 /// Carries out `operation`, if the caller's identity policies allow it.
 pub fn handle(call: &mut Call<'_>, body: &Value, operation: &str) -> Result<Reply, ApiError> {
-    let named = ["Name", "Rule", "EventBusName"].iter().find_map(|field| body.get(field)?.as_str());
+    let named = ["ArchiveName", "ReplayName", "Name", "Rule", "EventBusName"]
+        .iter()
+        .find_map(|field| body.get(field)?.as_str());
     call.resource = named.unwrap_or_default().to_owned();
     access::check(call, body, operation)?;
     match operation {
@@ -109,6 +131,21 @@ pub fn handle(call: &mut Call<'_>, body: &Value, operation: &str) -> Result<Repl
         "ListTargetsByRule" => targets::list(call, body),
         "PutEvents" => put_events::put(call, body),
         "TestEventPattern" => rules::test_pattern(call, body),
+        _ => of_archives(call, body, operation),
+    }
+}
+
+fn of_archives(call: &mut Call<'_>, body: &Value, operation: &str) -> Result<Reply, ApiError> {
+    match operation {
+        "CreateArchive" => archives::create(call, body),
+        "DescribeArchive" => archives::describe(call, body),
+        "ListArchives" => archives::list(call, body),
+        "UpdateArchive" => archives::update(call, body),
+        "DeleteArchive" => archives::delete(call, body),
+        "StartReplay" => replays::start(call, body),
+        "DescribeReplay" => replays::describe(call, body),
+        "ListReplays" => replays::list(call, body),
+        "CancelReplay" => replays::cancel(call, body),
         other => Err(ApiError::not_implemented("events", other)),
     }
 }
@@ -123,12 +160,24 @@ fn bus_arn(account: &str, region: &str, name: &str) -> String {
     format!("arn:{PARTITION}:events:{region}:{account}:event-bus/{name}")
 }
 
+/// The name of the bus with this ARN, which must be there, in the account and the region of the call.
+fn own_bus(call: &mut Call<'_>, arn: &str) -> Result<String, ApiError> {
+    let (account, region) = (call.account_id(), call.region);
+    let name = bus_name(Some(arn));
+    let found = call.in_region().buses.by_name.contains_key(name) && bus_arn(&account, region, name) == arn;
+    found.then(|| name.to_owned()).ok_or_else(|| not_found(format!("Event bus {name} does not exist.")))
+}
+
 fn validation(message: impl Into<String>) -> ApiError {
     ApiError::new(400, "ValidationException", message)
 }
 
 fn not_found(message: String) -> ApiError {
     ApiError::new(400, "ResourceNotFoundException", message)
+}
+
+fn already_exists(message: String) -> ApiError {
+    ApiError::new(400, "ResourceAlreadyExistsException", message)
 }
 
 fn limit_exceeded() -> ApiError {

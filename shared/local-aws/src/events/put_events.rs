@@ -96,19 +96,30 @@ fn accept(call: &mut Call<'_>, entry: Entry) -> Result<String, Refusal> {
         Ok(object @ Value::Object(_)) => object,
         _ => return Err(refusal("MalformedDetail", "Detail is malformed.")),
     };
+    let time = entry.time.map_or(call.now, Timestamp::from_epoch_seconds);
     let event = Event {
-        version: "0",
+        version: "0".to_owned(),
         id: call.world.ids.uuid(),
         detail_type,
         source,
         account: call.account_id(),
-        time: Event::time(entry.time.map_or(call.now, from_epoch_seconds)),
+        time: Event::time(time),
         region: call.region.to_owned(),
+        replay_name: None,
         resources: entry.resources,
         detail,
     };
-    deliver(call, &event, bus_name(entry.event_bus_name.as_deref()));
+    let bus = bus_name(entry.event_bus_name.as_deref());
+    archive(call, &event, time, bus);
+    deliver(call, &event, bus, &[]);
     Ok(event.id)
+}
+
+/// Gives an event to the archives of its bus.
+fn archive(call: &mut Call<'_>, event: &Event, time: Timestamp, bus: &str) {
+    let now = call.now;
+    let archives = call.in_region().buses.archives.values_mut().filter(|archive| archive.bus == bus);
+    archives.for_each(|archive| archive.take(event, time, now));
 }
 
 fn required(value: Option<String>, parameter: &str) -> Result<String, Refusal> {
@@ -118,16 +129,6 @@ fn required(value: Option<String>, parameter: &str) -> Result<String, Refusal> {
 
 fn refusal(code: &'static str, message: &str) -> Refusal {
     Refusal { code, message: message.to_owned() }
-}
-
-/// Times before 1970 become 1970.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the cast saturates, which is what is wanted at both ends"
-)]
-fn from_epoch_seconds(seconds: f64) -> Timestamp {
-    Timestamp((seconds * 1000.0) as u64)
 }
 
 impl Entry {

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::managed::{check_unforced, check_unmanaged};
 use super::paging::Page;
 use super::{DEFAULT_BUS, Pattern, Rule, bus_name, check_name, limit_exceeded, validation};
 use crate::json_protocol::parameters;
@@ -10,7 +11,7 @@ use crate::reply::{ApiError, Reply};
 use crate::world::{Call, PARTITION};
 
 /// A bus has 300 rules.
-const MOST_RULES: usize = 300;
+pub(super) const MOST_RULES: usize = 300;
 
 /// The longest pattern in characters, by the quota that accounts start with.
 const LONGEST_PATTERN: usize = 2048;
@@ -51,9 +52,11 @@ pub(super) fn put(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiError> 
     if rules.len() >= MOST_RULES && !rules.contains_key(&asked.name) {
         return Err(limit_exceeded());
     }
+    rules.get(&asked.name).map_or(Ok(()), check_unmanaged)?;
     let targets = rules.remove(&asked.name).map(|rule| rule.targets).unwrap_or_default();
     let (name, description) = (asked.name, asked.description);
-    rules.insert(name.clone(), Rule { name, arn: arn.clone(), pattern, enabled, description, targets });
+    let rule = Rule { name, arn: arn.clone(), pattern, enabled, description, targets, managed_by: None };
+    rules.insert(rule.name.clone(), rule);
     Ok(Reply::json(&json!({ "RuleArn": arn })))
 }
 
@@ -63,7 +66,7 @@ pub(super) fn rule_arn(account: &str, region: &str, bus: &str, rule: &str) -> St
     format!("arn:{PARTITION}:events:{region}:{account}:rule/{path}")
 }
 
-fn check_pattern(pattern: &str) -> Result<Pattern, ApiError> {
+pub(super) fn check_pattern(pattern: &str) -> Result<Pattern, ApiError> {
     let invalid = |reason: String| ApiError::new(400, "InvalidEventPatternException", reason);
     if pattern.chars().count() > LONGEST_PATTERN {
         return Err(limit_exceeded());
@@ -80,11 +83,13 @@ struct OneRule {
 
 /// Deleting a rule that is not there is no error.
 pub(super) fn delete(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiError> {
+    check_unforced(body)?;
     let OneRule { name, event_bus_name } = parameters(body)?;
     let rules = &mut call.in_region().buses.bus(event_bus_name.as_deref())?.rules;
     if rules.get(&name).is_some_and(|rule| !rule.targets.is_empty()) {
         return Err(validation("Rule can't be deleted since it has targets."));
     }
+    rules.get(&name).map_or(Ok(()), check_unmanaged)?;
     rules.remove(&name);
     Ok(Reply::json(&json!({})))
 }
@@ -102,7 +107,9 @@ pub(super) fn describe(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiEr
 
 pub(super) fn enable(call: &mut Call<'_>, body: &Value, enabled: bool) -> Result<Reply, ApiError> {
     let OneRule { name, event_bus_name } = parameters(body)?;
-    call.in_region().buses.rule(event_bus_name.as_deref(), &name)?.enabled = enabled;
+    let rule = call.in_region().buses.rule(event_bus_name.as_deref(), &name)?;
+    check_unmanaged(rule)?;
+    rule.enabled = enabled;
     Ok(Reply::json(&json!({})))
 }
 
@@ -132,8 +139,9 @@ fn show(rule: &Rule, bus: &str) -> Value {
         "State": if rule.enabled { "ENABLED" } else { "DISABLED" },
         "EventBusName": bus,
     });
-    if let (Some(description), Some(fields)) = (&rule.description, shown.as_object_mut()) {
-        fields.insert("Description".to_owned(), json!(description));
+    if let Some(fields) = shown.as_object_mut() {
+        let texts = [("Description", &rule.description), ("ManagedBy", &rule.managed_by)];
+        fields.extend(texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), json!(text.as_ref()?)))));
     }
     shown
 }

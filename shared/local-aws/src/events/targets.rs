@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::managed::{check_unforced, check_unmanaged};
 use super::paging::Page;
 use super::transform::{Path, check_template};
 use super::{check_name, limit_exceeded, validation};
@@ -79,6 +80,7 @@ pub(super) fn put(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiError> 
     }
     let targets: Vec<Target> = targets.iter().map(read).collect::<Result<_, _>>()?;
     let rule = call.in_region().buses.rule(event_bus_name.as_deref(), &rule)?;
+    check_unmanaged(rule)?;
     let mut merged = rule.targets.clone();
     for target in targets {
         merged.retain(|existing| existing.id != target.id);
@@ -149,8 +151,10 @@ struct RemoveTargets {
 
 /// An id that is not there is no error.
 pub(super) fn remove(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiError> {
+    check_unforced(body)?;
     let RemoveTargets { rule, event_bus_name, ids } = parameters(body)?;
     let rule = call.in_region().buses.rule(event_bus_name.as_deref(), &rule)?;
+    check_unmanaged(rule)?;
     rule.targets.retain(|target| !ids.contains(&target.id));
     Ok(Reply::json(&json!({ "FailedEntryCount": 0, "FailedEntries": [] })))
 }

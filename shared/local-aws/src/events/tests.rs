@@ -1,5 +1,8 @@
 //! Buses, rules, targets and delivery as callers see them.
 
+mod archives;
+mod replays;
+
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};

@@ -169,13 +169,14 @@ mod tests {
 
     fn event() -> Event {
         Event {
-            version: "0",
+            version: "0".to_owned(),
             id: "id-1".to_owned(),
             detail_type: "Done".to_owned(),
             source: "test".to_owned(),
             account: "222222222222".to_owned(),
             time: "2026-11-22T10:00:00Z".to_owned(),
             region: "eu-west-1".to_owned(),
+            replay_name: None,
             resources: Vec::new(),
             detail: json!({ "state": "on", "count": 3, "list": [{ "x": 1 }], "odd": "say \"hi\"" }),
         }
@@ -200,6 +201,7 @@ mod tests {
             enabled: true,
             description: None,
             targets: Vec::new(),
+            managed_by: None,
         };
         transform(&event(), &rule, &transformer, Timestamp(0))
     }

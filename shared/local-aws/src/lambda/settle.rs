@@ -63,8 +63,8 @@ impl Running {
 }
 
 impl Lambda {
-    /// Runs functions until no mapped queue has a message in any state, no asynchronous invocation is pending
-    /// and none runs, or until `limit` has passed on the clock. What still runs then is killed.
+    /// Runs functions until no mapped queue has a message in any state, no asynchronous invocation is pending,
+    /// none runs and nothing goes on by itself, or until `limit` has passed on the clock. What still runs then is killed.
     ///
     /// Where everything waits for time it sleeps, which costs nothing while tokio's time is paused. The
     /// pollers are AWS itself: what they receive and delete is in no trace.
@@ -99,6 +99,7 @@ impl Lambda {
 
     /// Starts what can be started now.
     fn start(&self, running: &mut Running) {
+        self.aws.proceed();
         self.start_batches(running);
         self.start_asynchronous(running);
     }
@@ -162,7 +163,8 @@ impl Lambda {
             let with_room = sources.iter().filter(|(queue_arn, source)| running.has_room_for(queue_arn, source));
             let messages = with_room.filter_map(|(queue_arn, _)| region.queues.by_arn(queue_arn)?.next_visible_at(now));
             let invocations = region.async_invocations.iter().filter(|_| !running.full());
-            messages.chain(invocations.map(|invocation| invocation.not_before)).min()
+            let by_itself = region.next_background_step();
+            messages.chain(invocations.map(|invocation| invocation.not_before)).chain(by_itself).min()
         })
     }
 
@@ -175,7 +177,9 @@ impl Lambda {
                 let has_messages = |queue_arn: &String| {
                     region.queues.by_arn(queue_arn).is_some_and(|queue| queue.messages(now).next().is_some())
                 };
-                !region.async_invocations.is_empty() || sources.keys().any(has_messages)
+                region.next_background_step().is_some()
+                    || !region.async_invocations.is_empty()
+                    || sources.keys().any(has_messages)
             })
         })
     }

@@ -294,3 +294,19 @@ async fn observers_see_beginning_and_end() {
     assert!(lambda.invoke("work", json!({})).await.is_err());
     assert_eq!(*seen.borrow(), ["started", "failed"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_move_task_brings_back_is_worked_on() {
+    let lambda = lambda();
+    let fail = Rc::new(Cell::new(true));
+    let failing = Rc::clone(&fail);
+    add(&lambda, move |_| if failing.get() { failed() } else { Ok(Value::Null) });
+    map(&lambda, 1, None);
+    send(&lambda, &["stubborn"]);
+    assert_eq!(lambda.settle(DAY).await, Settled { settled: true, invocations: 3 });
+    fail.set(false);
+    sqs(&lambda.aws, "StartMessageMoveTask", json!({ "SourceArn": "arn:aws:sqs:eu-west-1:222222222222:dead" }));
+    let start = lambda.aws.now();
+    assert_eq!(lambda.settle(DAY).await, Settled { settled: true, invocations: 1 });
+    assert_eq!(lambda.aws.now().since(start), Duration::from_secs(1));
+}

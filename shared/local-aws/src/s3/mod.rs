@@ -16,6 +16,7 @@ mod checksum;
 mod condition_keys;
 pub mod control;
 mod create_bucket;
+mod defaults;
 mod errors;
 mod list_buckets;
 mod list_objects;
@@ -57,6 +58,8 @@ pub fn handle(call: &mut Call<'_>, request: &Request, operation: &str) -> Result
         "HeadBucket" => buckets::head(call, request),
         "GetBucketLocation" => buckets::location(call, request),
         "DeleteBucket" => buckets::delete(call, request),
+        "GetBucketEncryption" => defaults::encryption(call, request),
+        "GetBucketVersioning" => defaults::versioning(call, request),
         "GetBucketTagging" => tagging::get(call, request),
         "PutBucketTagging" => tagging::put(call, request),
         "DeleteBucketTagging" => tagging::delete(call, request),

@@ -1,6 +1,6 @@
 //! Who may do what with a queue.
 
-use super::errors::{missing, no_such_queue};
+use super::errors::{invalid, missing, no_such_queue, no_such_resource};
 use super::{Queue, Queues};
 use crate::caller::Caller;
 use crate::iam::{Ask, Refusal, by_identity, by_resource, check_own, join, request_context};
@@ -10,7 +10,8 @@ use crate::world::Call;
 
 /// What a queue policy cannot permit to other accounts (developer guide, "Limitations of Amazon SQS custom
 /// policies").
-const OWN_ACCOUNT_ONLY: [&str; 2] = ["DeleteQueue", "SetQueueAttributes"];
+const OWN_ACCOUNT_ONLY: [&str; 5] =
+    ["CancelMessageMoveTask", "DeleteQueue", "ListMessageMoveTasks", "SetQueueAttributes", "StartMessageMoveTask"];
 
 /// A queue that the caller may use, and the queues around it.
 pub(super) struct Granted<'a> {
@@ -50,10 +51,45 @@ fn path(url: &str) -> Option<(&str, &str)> {
     }
 }
 
+/// The queue with this ARN, in the region of the call, once it is clear that the caller may do all of `actions` with
+/// it. `parameter` is what the request calls the ARN.
+pub(super) fn grant_by_arn<'c>(
+    call: &'c mut Call<'_>,
+    arn: &str,
+    parameter: &str,
+    actions: &[&str],
+) -> Result<Granted<'c>, ApiError> {
+    let parts: Vec<&str> = arn.split(':').collect();
+    let ["arn", _, "sqs", region, account, name] = parts.as_slice() else {
+        return Err(invalid(format!(
+            "You must use this format to specify the {parameter}: \
+             arn:<partition>:<service>:<region>:<account-id>:<resource-id>"
+        )));
+    };
+    call.resource = (*name).to_owned();
+    let missing =
+        || no_such_resource(format!("The resource that you specified for the {parameter} parameter doesn't exist."));
+    if *region != call.region || queue(call, account, name).is_none() {
+        return Err(missing());
+    }
+    actions.iter().try_for_each(|action| may(call, account, name, action))?;
+    let region = call.world.accounts.get_mut(*account).and_then(|owner| owner.regions.get_mut(call.region));
+    let queues = &mut region.ok_or_else(missing)?.queues;
+    Ok(Granted { queues, arn: arn.to_owned() })
+}
+
+/// Whether the caller may send to a queue of its own account.
+pub(super) fn may_send_to(call: &Call<'_>, arn: &str) -> Result<(), ApiError> {
+    may(call, &call.account_id(), arn.rsplit(':').next().unwrap_or_default(), "SendMessage")
+}
+
+fn queue<'c>(call: &'c Call<'_>, owner: &str, name: &str) -> Option<&'c Queue> {
+    call.world.accounts.get(owner)?.regions.get(call.region)?.queues.by_name(name)
+}
+
 /// Whether the caller may do `action` with a queue that exists.
 fn may(call: &Call<'_>, owner: &str, name: &str, action: &str) -> Result<(), ApiError> {
-    let region = call.world.accounts.get(owner).and_then(|owner| owner.regions.get(call.region));
-    let queue = region.and_then(|region| region.queues.by_name(name)).ok_or_else(no_such_queue)?;
+    let queue = queue(call, owner, name).ok_or_else(no_such_queue)?;
     let (full_action, context) = (format!("sqs:{action}"), context(call, owner));
     let ask = Ask { caller: call.caller, action: &full_action, resource: &queue.arn, context: &context };
     let by_queue = match policy(queue).map_or(Decision::ImplicitDeny, |policy| by_resource(&policy, owner, &ask)) {

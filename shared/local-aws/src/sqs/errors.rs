@@ -31,6 +31,15 @@ pub(super) fn no_such_queue() -> ApiError {
     ApiError::new(400, "AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.")
 }
 
+/// What operations on move tasks answer about what is not there, in their words.
+pub(super) fn no_such_resource(message: impl Into<String>) -> ApiError {
+    ApiError::new(404, "ResourceNotFoundException", message)
+}
+
+pub(super) fn unsupported(message: &str) -> ApiError {
+    ApiError::new(400, "AWS.SimpleQueueService.UnsupportedOperation", message)
+}
+
 pub(super) fn missing(parameter: &str) -> ApiError {
     ApiError::new(400, "MissingParameter", format!("The request must contain the parameter {parameter}."))
 }

@@ -1,6 +1,7 @@
-//! Simple Queue Service: standard queues with visibility timeouts, delays, redrive and resource policies.
+//! Simple Queue Service: standard queues with visibility timeouts, delays, redrive, message move tasks and resource
+//! policies.
 //!
-//! FIFO queues, tags, message move tasks and KMS keys are not here and say so.
+//! FIFO queues, tags and KMS keys are not here and say so.
 
 mod access;
 mod batch;
@@ -9,6 +10,8 @@ mod errors;
 pub(crate) mod long_poll;
 mod message_attributes;
 mod messages;
+mod move_task;
+mod move_tasks;
 mod queue;
 mod queues;
 mod settings;
@@ -23,12 +26,16 @@ use serde_json::Value;
 pub use access::service_may_send;
 pub use errors::error;
 pub use message_attributes::{MessageAttribute, MessageAttributes, md5_of_attributes, md5_of_body};
+pub use move_task::{MoveTask, MoveTaskStatus};
 pub use queue::{Counts, Message, NewMessage, Queue};
 pub use settings::{Redrive, Settings};
 
 use crate::clock::Timestamp;
 use crate::reply::{ApiError, Reply};
 use crate::world::Call;
+
+/// The system attribute that tells from which queue a dead letter came.
+const DEAD_LETTER_SOURCE: &str = "DeadLetterQueueSourceArn";
 
 /// The queues of one account in one region.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -52,6 +59,12 @@ impl Queues {
     /// The same, to be changed.
     pub fn by_arn_mut(&mut self, arn: &str) -> Option<&mut Queue> {
         self.by_name.get_mut(arn.rsplit(':').next()?).filter(|queue| queue.arn == arn)
+    }
+
+    /// The queues whose redrive policy names the queue with this ARN.
+    fn sources_of<'q>(&'q self, dead_letter_arn: &'q str) -> impl Iterator<Item = &'q Queue> {
+        let names_it = move |redrive: &Redrive| redrive.dead_letter_target_arn == dead_letter_arn;
+        self.iter().filter(move |queue| queue.settings.redrive.as_ref().is_some_and(names_it))
     }
 
     /// All queues by name.
@@ -99,6 +112,10 @@ pub fn handle(call: &mut Call<'_>, body: &Value, operation: &str) -> Result<Repl
         "SendMessageBatch" => batch::send(call, body),
         "DeleteMessageBatch" => batch::delete(call, body),
         "ChangeMessageVisibilityBatch" => batch::change_visibility(call, body),
+        "ListDeadLetterSourceQueues" => queues::list_sources(call, body),
+        "StartMessageMoveTask" => move_tasks::start(call, body),
+        "ListMessageMoveTasks" => move_tasks::list(call, body),
+        "CancelMessageMoveTask" => move_tasks::cancel(call, body),
         other => Err(ApiError::not_implemented("sqs", other)),
     }
 }

@@ -7,8 +7,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
+use super::DEAD_LETTER_SOURCE;
 use super::errors::{invalid_receipt, invalid_value, not_in_flight};
 use super::message_attributes::MessageAttributes;
+use super::move_task::MoveTask;
 use super::settings::{LONGEST_VISIBILITY_S, Settings};
 use crate::clock::Timestamp;
 use crate::reply::ApiError;
@@ -31,6 +33,9 @@ pub struct Queue {
     /// When it was last purged.
     pub purged: Option<Timestamp>,
     messages: Vec<Message>,
+    /// The latest tasks that move messages from here, in the order in which they were started.
+    #[serde(default)]
+    pub(super) move_tasks: Vec<MoveTask>,
 }
 
 /// A message in a queue.
@@ -104,8 +109,17 @@ impl Message {
 
 impl Queue {
     pub(super) fn new(name: &str, arn: String, url: String, settings: Settings, now: Timestamp) -> Self {
-        let messages = Vec::new();
-        Self { name: name.to_owned(), arn, url, created: now, modified: now, settings, purged: None, messages }
+        Self {
+            name: name.to_owned(),
+            arn,
+            url,
+            created: now,
+            modified: now,
+            settings,
+            purged: None,
+            messages: Vec::new(),
+            move_tasks: Vec::new(),
+        }
     }
 
     /// Puts a message in.
@@ -132,8 +146,18 @@ impl Queue {
         message.receipt_handle = None;
         message.received_here = 0;
         message.visible_at = now;
-        message.system.insert("DeadLetterQueueSourceArn".to_owned(), source_arn.to_owned());
+        message.system.insert(DEAD_LETTER_SOURCE.to_owned(), source_arn.to_owned());
         self.messages.push(message);
+    }
+
+    /// The message that came first of those that can be received.
+    pub(super) fn first_visible(&self, now: Timestamp) -> Option<&Message> {
+        self.messages(now).find(|message| message.visible_at <= now)
+    }
+
+    /// Removes a message, in whatever state it is.
+    pub(super) fn remove(&mut self, id: &str) {
+        self.messages.retain(|message| message.id != id);
     }
 
     /// Removes the messages that were received as often as the redrive policy allows and would be received

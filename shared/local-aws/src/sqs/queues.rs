@@ -133,21 +133,51 @@ struct ListQueues {
 pub(super) fn list(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiError> {
     let ListQueues { queue_name_prefix, max_results, next_token } = parameters(body)?;
     own(call, "ListQueues", None)?;
+    let prefix = queue_name_prefix.unwrap_or_default();
+    let queues = call.in_region().queues.iter().filter(|queue| queue.name.starts_with(&prefix));
+    let (urls, token) = page(queues, max_results, next_token.as_deref())?;
+    let mut answer = Map::new();
+    answer.extend(token.map(|token| ("NextToken".to_owned(), token)));
+    if !urls.is_empty() {
+        answer.insert("QueueUrls".to_owned(), json!(urls));
+    }
+    Ok(super::json(&Value::Object(answer)))
+}
+
+/// A page of the URLs of `queues`, which are in the order of their names, and the token for the rest. Without a size
+/// the first thousand, and no token.
+fn page<'q>(
+    queues: impl Iterator<Item = &'q Queue>,
+    max_results: Option<usize>,
+    next_token: Option<&str>,
+) -> Result<(Vec<Value>, Option<Value>), ApiError> {
     if max_results.is_some_and(|max| !(1..=1000).contains(&max)) {
         return Err(invalid("MaxResults must be an integer between 1 and 1000."));
     }
-    let (prefix, max) = (queue_name_prefix.unwrap_or_default(), max_results.unwrap_or(1000));
-    let after = |name: &String| next_token.as_ref().is_none_or(|token| name > token);
-    let queues = &call.in_region().queues.by_name;
-    let mut rest = queues.iter().filter(|(name, _)| name.starts_with(&prefix) && after(name)).peekable();
-    let told: Vec<_> = rest.by_ref().take(max).collect();
-    let mut answer = Map::new();
-    if let (Some((last, _)), Some(_), Some(_)) = (told.last(), rest.peek(), max_results) {
-        answer.insert("NextToken".to_owned(), json!(last));
-    }
-    if !told.is_empty() {
-        answer.insert("QueueUrls".to_owned(), told.iter().map(|(_, queue)| json!(queue.url)).collect());
-    }
+    let after = |queue: &&Queue| next_token.is_none_or(|token| queue.name.as_str() > token);
+    let mut rest = queues.filter(after).peekable();
+    let told: Vec<&Queue> = rest.by_ref().take(max_results.unwrap_or(1000)).collect();
+    let token = rest.peek().and(max_results).and(told.last()).map(|last| json!(last.name));
+    Ok((told.iter().map(|queue| json!(queue.url)).collect(), token))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListDeadLetterSourceQueues {
+    queue_url: Option<String>,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+}
+
+/// The queues whose redrive policy names this one. The list is there when it is empty, and its name begins with a
+/// small letter.
+pub(super) fn list_sources(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiError> {
+    let ListDeadLetterSourceQueues { queue_url, max_results, next_token } = parameters(body)?;
+    let granted = grant(call, queue_url.as_deref(), "ListDeadLetterSourceQueues")?;
+    let sources = granted.queues.sources_of(&granted.arn);
+    let (urls, token) = page(sources, max_results, next_token.as_deref())?;
+    let mut answer = Map::from_iter([("queueUrls".to_owned(), json!(urls))]);
+    answer.extend(token.map(|token| ("NextToken".to_owned(), token)));
     Ok(super::json(&Value::Object(answer)))
 }
 

@@ -1,5 +1,7 @@
 //! The API of queues as callers see it.
 
+mod move_tasks;
+
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};

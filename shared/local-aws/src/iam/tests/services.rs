@@ -253,3 +253,55 @@ fn who_am_i_needs_no_permission_even_against_a_deny() {
     assert_eq!((text(&told, "Arn"), text(&told, "Account")), ("arn:aws:iam::222222222222:user/a", MINE));
     assert!(text(&told, "UserId").starts_with("AIDA"));
 }
+
+#[test]
+fn replays_take_permissions_on_archive_bus_and_replay() {
+    let mut bench = Bench::new();
+    let arn = |path: &str| format!("arn:aws:events:eu-west-1:222222222222:{path}");
+    let (bus, archive) = (arn("event-bus/default"), arn("archive/kept"));
+    let denied = Some((400, "AccessDeniedException"));
+    let create = json!({ "ArchiveName": "kept", "EventSourceArn": bus });
+    let on_archive = allow("events:*Archive", &archive);
+    let caller = bench.caller_with(MINE, "a", &on_archive);
+    assert_eq!(code(bench.json(&caller, events::handle, "CreateArchive", create.clone())), denied);
+    let on_bus = allow("events:*", &bus);
+    let caller = bench.caller_with(MINE, "b", &format!("{on_archive},{on_bus}"));
+    bench.json(&caller, events::handle, "CreateArchive", create).unwrap();
+    bench.json(&caller, events::handle, "DescribeArchive", json!({ "ArchiveName": "kept" })).unwrap();
+    assert_eq!(code(bench.json(&caller, events::handle, "ListArchives", json!({}))), denied);
+    let start = json!({ "ReplayName": "again", "EventSourceArn": archive, "EventStartTime": 1, "EventEndTime": 2,
+        "Destination": { "Arn": bus } });
+    assert_eq!(code(bench.json(&caller, events::handle, "StartReplay", start.clone())), denied);
+    let on_all = [allow("events:StartReplay", &archive), allow("events:*", &arn("replay/again")), on_bus].join(",");
+    let caller = bench.caller_with(MINE, "c", &on_all);
+    bench.json(&caller, events::handle, "StartReplay", start).unwrap();
+    bench.json(&caller, events::handle, "CancelReplay", json!({ "ReplayName": "again" })).unwrap();
+    let other = bench.json(&caller, events::handle, "DescribeReplay", json!({ "ReplayName": "other" }));
+    assert_eq!(code(other), denied);
+}
+
+#[test]
+fn moving_messages_takes_permissions_on_both_queues() {
+    let mut bench = Bench::new();
+    let admin = administrator(MINE);
+    let arn = |name: &str| format!("arn:aws:sqs:eu-west-1:222222222222:{name}");
+    bench.json(&admin, sqs::handle, "CreateQueue", json!({ "QueueName": "dead" })).unwrap();
+    let redrive = json!({ "deadLetterTargetArn": arn("dead"), "maxReceiveCount": 1 }).to_string();
+    let jobs = json!({ "QueueName": "jobs", "Attributes": { "RedrivePolicy": redrive } });
+    bench.json(&admin, sqs::handle, "CreateQueue", jobs).unwrap();
+    let start = |bench: &mut Bench, caller: &Caller, to: Option<String>| {
+        let asked = json!({ "SourceArn": arn("dead"), "DestinationArn": to });
+        code(bench.json(caller, sqs::handle, "StartMessageMoveTask", asked))
+    };
+    let denied = Some((403, "AccessDenied"));
+    let on_dead = allow("sqs:*", &arn("dead"));
+    let caller = bench.caller_with(MINE, "a", &on_dead);
+    assert_eq!(start(&mut bench, &caller, None), denied);
+    assert_eq!(start(&mut bench, &caller, Some(arn("jobs"))), denied);
+    let caller = bench.caller_with(MINE, "b", &format!("{on_dead},{}", allow("sqs:SendMessage", &arn("jobs"))));
+    assert_eq!(start(&mut bench, &caller, None), None);
+    let caller = bench.caller_with(MINE, "c", &allow("sqs:*MessageMoveTask", &arn("*")));
+    assert_eq!(start(&mut bench, &caller, None), denied);
+    let theirs = bench.caller_with(YOURS, "d", &allow("*", "*"));
+    assert_eq!(start(&mut bench, &theirs, None), denied);
+}

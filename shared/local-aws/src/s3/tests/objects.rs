@@ -82,7 +82,7 @@ fn what_is_not_built_is_refused_and_not_ignored() {
         ask("PUT", "/mine/k").with("x-amz-tagging", "a=b"),
         ask("PUT", "/mine/k").with("x-amz-server-side-encryption", "aws:kms"),
         ask("PUT", "/mine/k2").with("x-amz-copy-source", "/mine/k"),
-        ask("GET", "/mine?versioning"),
+        ask("GET", "/mine?lifecycle"),
         ask("GET", "/mine"),
     ] {
         let error = s3.admin(request).expect_err("refused");

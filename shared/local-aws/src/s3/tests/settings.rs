@@ -54,6 +54,20 @@ fn a_public_access_block_is_put_whole_and_can_be_gone() {
 }
 
 #[test]
+fn encryption_and_versioning_are_those_of_a_new_bucket() {
+    let mut s3 = S3::with_bucket();
+    let encryption = s3.text(ask("GET", "/mine?encryption"));
+    assert!(encryption.contains("<SSEAlgorithm>AES256</SSEAlgorithm>"), "{encryption}");
+    assert!(encryption.contains("<EncryptionType>SSE-C</EncryptionType>"), "{encryption}");
+    assert!(!s3.text(ask("GET", "/mine?versioning")).contains("Status"));
+    let user = s3.user("rms_acme");
+    for path in ["/mine?encryption", "/mine?versioning"] {
+        assert_eq!(s3.send(&user, ask("GET", path)).expect_err("refused").code, "AccessDenied", "{path}");
+        assert_eq!(s3.code(ask("PUT", path)), Some("NotImplemented"), "{path}");
+    }
+}
+
+#[test]
 fn users_change_no_settings() {
     let mut s3 = S3::with_bucket();
     let user = s3.user("rms_acme");

@@ -1,0 +1,27 @@
+//! Settings of buckets that nobody can change here, as a new bucket has them: encryption and versioning.
+
+use super::NAMESPACE;
+use super::access::open;
+use crate::reply::{ApiError, Reply};
+use crate::request::Request;
+use crate::world::Call;
+use crate::xml::Xml;
+
+/// S3's own keys, and no keys of customers, which new buckets block since April 2026 (user guide, "Blocking or
+/// unblocking SSE-C for a general purpose bucket").
+pub(super) fn encryption(call: &mut Call<'_>, request: &Request) -> Result<Reply, ApiError> {
+    open(call, request, "s3:GetEncryptionConfiguration")?;
+    Ok(Reply::xml(Xml::document("ServerSideEncryptionConfiguration", NAMESPACE, |xml| {
+        xml.element("Rule", |xml| {
+            xml.element("ApplyServerSideEncryptionByDefault", |xml| xml.text("SSEAlgorithm", "AES256"));
+            xml.text("BucketKeyEnabled", "false");
+            xml.element("BlockedEncryptionTypes", |xml| xml.text("EncryptionType", "SSE-C"));
+        });
+    })))
+}
+
+/// A bucket that never had versioning on tells no status (API reference, GetBucketVersioning).
+pub(super) fn versioning(call: &mut Call<'_>, request: &Request) -> Result<Reply, ApiError> {
+    open(call, request, "s3:GetBucketVersioning")?;
+    Ok(Reply::xml(Xml::document("VersioningConfiguration", NAMESPACE, |_| {})))
+}
