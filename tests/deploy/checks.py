@@ -48,11 +48,12 @@ def wired(stack: Stack) -> None:
 
 def provisioned_by_event(stack: Stack) -> None:
     """OrgCreated on the bus leads to OrgProvisioned."""
-    for org in (ORG, OTHER):
-        stack.put({"orgId": org, "environment": "production"})
+    equal(stack.pages.run("deploy", "aws events put-events"), "0\n", "what the page's command prints")
+    stack.put({"orgId": OTHER, "environment": "production"})
     for org in (ORG, OTHER):
         done = stack.await_event("OrgProvisioned", org)
         equal(len(done["detail"]["resources"]), 4, "the number of resources")
+    equal(stack.pages.run("deploy", "aws secretsmanager"), f'"fusion-rms/{ORG}/aws"\ntrue\n', "what they print")
 
 
 def resources(stack: Stack) -> None:

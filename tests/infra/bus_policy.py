@@ -6,7 +6,8 @@ import json
 import sys
 from typing import Any
 
-from rust import ROOT, logical, steps
+from cloudformation import arn
+from rust import ROOT, SOURCE, logical, steps
 from view import Files, View, files
 
 GOLDEN = ROOT / "tests/golden/bus-policy.json"
@@ -34,6 +35,13 @@ def golden(found: Files) -> dict[str, Any]:
 
 
 def check(view: View) -> None:
+    policy = view.resources["Bus"]["Properties"]["Policy"]
+    speakers, sources = policy["Statement"][0]["Condition"], policy["Statement"][1]["Condition"]
+    roles = [arn("iam", f"role/org-provisioner-{logical(step)}Role") for step in steps()]
+    roles.append(arn("iam", "role/org-provisioner-StateMachineRole"))
+    view.equal(speakers["ArnNotEquals"]["aws:PrincipalArn"], roles, "who may speak as the provisioner")
+    known = sorted([*view.sources, SOURCE])
+    view.equal(sorted(sources["ForAnyValue:StringNotEquals"]["events:source"]), known, "the sources that the bus knows")
     expected = json.loads(GOLDEN.read_text())
     if view.choice in expected:
         view.equal(resolved(view), expected[view.choice], "who may put events (bus_policy.py --update writes it anew)")
