@@ -198,7 +198,9 @@ def saas_builder_toolkit(stack: Stack) -> None:
         data = answer["detail"]["jobOutput"]["tenantRegistrationData"]
         equal((data["registrationStatus"], data["provisioningErrorCode"]), ("failed", "invalid-field"), "the data")
     for step in ("iam-user", "bucket"):
-        dead = eventually(lambda step=step: stack.take(stack.queue_url(f"org-provisioning-{step}-dlq")), "a dead letter")
+        dead = eventually(
+            lambda step=step: stack.take(stack.queue_url(f"org-provisioning-{step}-dlq")), "a dead letter"
+        )
         equal(dead[0]["MessageAttributes"]["RequestId"]["StringValue"], "r-2", f"{step}: the dead letter's request")
 
 

@@ -86,7 +86,10 @@ def run(functions: Path) -> tuple[int, int]:
             stack.put({"orgId": "withoutsam", "environment": "production"})
             stack.await_event("OrgProvisioned", "withoutsam")
 
-        step("docs/deploy.md: no function needs a glibc newer than Lambda's", lambda: pages.run("deploy", "python3 tests"))
+        step(
+            "docs/deploy.md: no function needs a glibc newer than Lambda's",
+            lambda: pages.run("deploy", "python3 tests"),
+        )
         deployed = step("docs/deploy.md: sam deploy", deploy)
         parts = (
             (checks, None, None),

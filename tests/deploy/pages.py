@@ -88,7 +88,9 @@ class Pages:
         )
         if done.returncode != 0:
             lines = (done.stdout + done.stderr).splitlines()
-            reasons = [text for number, line in enumerate(lines) if "_FAILED" in line for text in lines[number : number + 8]]
+            reasons = [
+                text for number, line in enumerate(lines) if "_FAILED" in line for text in lines[number : number + 8]
+            ]
             raise Failed(f"{code}\n" + "\n".join(reasons[:40] + lines[-10:]))
         return done.stdout
 

@@ -33,7 +33,9 @@ def main() -> None:
     if wrong := problems(found):
         sys.exit("\n".join(dict.fromkeys(wrong)))
     parsed = sum(len(machines.expressions(machine, "")) for machine in found.machines.values())
-    print(f"infra/ agrees with the code under {len(CHOICES)} choices of parameters; {parsed} JSONata expressions parsed")
+    print(
+        f"infra/ agrees with the code under {len(CHOICES)} choices of parameters; {parsed} JSONata expressions parsed"
+    )
 
 
 if __name__ == "__main__":

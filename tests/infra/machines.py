@@ -46,7 +46,9 @@ def check_definition(view: View) -> None:
         view.equal(task["Retry"], retries, f"{step}: what the state machine tries again")
         caught = [(catch["ErrorEquals"], catch["Output"]["step"]) for catch in task["Catch"]]
         view.equal(caught, [(["States.ALL"], step)], f"{step}: what the state machine catches")
-        view.holds("$sift" in task["Output"] and "'request'" in task["Output"], f"{step}: the answer carries its request")
+        view.holds(
+            "$sift" in task["Output"] and "'request'" in task["Output"], f"{step}: the answer carries its request"
+        )
 
 
 def check_resource(view: View) -> None:

@@ -112,8 +112,12 @@ WRITTEN: dict[str, Change] = {
     "a second rule": copied("template", "BucketRule", "OtherRule"),
     "a queue that nobody knows": copied("template", "BucketQueue", "OtherQueue"),
     "another bus": copied("template", "Bus", "OtherBus"),
-    "the function of another step": put("template", *resource("BucketFunction", "CodeUri"), to="../target/lambda/verify/"),
-    "another function's name": put("template", *resource("VerifyFunction", "FunctionName"), to="org-provisioning-check"),
+    "the function of another step": put(
+        "template", *resource("BucketFunction", "CodeUri"), to="../target/lambda/verify/"
+    ),
+    "another function's name": put(
+        "template", *resource("VerifyFunction", "FunctionName"), to="org-provisioning-check"
+    ),
     "another queue's name": put("template", *resource("BucketQueue", "QueueName"), to="org-provisioning-buckets"),
     "a dead-letter queue of another name": put(
         "template", *resource("BucketDeadLetterQueue", "QueueName"), to="org-provisioning-bucket-dead"
@@ -180,12 +184,16 @@ WRITTEN: dict[str, Change] = {
     "receives without end": put("template", "Parameters", "MaxReceiveCount", "MaxValue", to=1000),
     # Roles.
     "a wildcard in an action": grant("Bucket", "MakeBucket", "Action", ["s3:*"]),
-    "one action too many": grant("Verify", "LookAtUser", "Action", ["iam:GetUser", "iam:ListAccessKeys", "iam:DeleteUser"]),
+    "one action too many": grant(
+        "Verify", "LookAtUser", "Action", ["iam:GetUser", "iam:ListAccessKeys", "iam:DeleteUser"]
+    ),
     "one action too few": grant("Verify", "LookAtUser", "Action", ["iam:GetUser"]),
     "every user": grant("Verify", "LookAtUser", "Resource", "*"),
     "every bucket": grant("Bucket", "MakeBucket", "Resource", "arn:aws:s3:::*"),
     "every object": grant("Bucket", "Marker", "Resource", {"Fn::Sub": "arn:${AWS::Partition}:s3:::${BucketPrefix}*/*"}),
-    "another step's dead letters": grant("Verify", "DeadLetters", "Resource", {"Fn::GetAtt": "BucketDeadLetterQueue.Arn"}),
+    "another step's dead letters": grant(
+        "Verify", "DeadLetters", "Resource", {"Fn::GetAtt": "BucketDeadLetterQueue.Arn"}
+    ),
     "tags of any state": grant("Bucket", "TagNewBucket", "Condition", {}),
     "events of any type": grant("Bucket", "Events", "Condition", {}),
     "keys for organizations that are not active": grant("Secret", "MakeKey", "Condition", {}),
@@ -229,7 +237,9 @@ WRITTEN: dict[str, Change] = {
     "a parameter that the page does not have": in_page("| `KmsKeyArn` | (none) |", "| KmsKeyArn | (none) |"),
     "a parameter that nobody declares": in_page("| `KmsKeyArn` |", "| `KmsKey` |"),
     # The state machine.
-    "an error that is not tried again": in_machine(lambda m: first_task(m)["Retry"][0]["ErrorEquals"].remove("throttled")),
+    "an error that is not tried again": in_machine(
+        lambda m: first_task(m)["Retry"][0]["ErrorEquals"].remove("throttled")
+    ),
     "a code that is told twice": in_machine(
         lambda m: m["States"]["Is named after its request"]["Choices"][0]["Assign"]["told"].remove("not-ours")
     ),

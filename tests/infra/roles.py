@@ -59,7 +59,9 @@ Grant = tuple[str, str, str]
 def grants(policies: list[dict[str, Any]], view: View, what: str) -> set[Grant]:
     found = set()
     for statement in (statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]):
-        plain = set(statement) <= {"Sid", "Effect", "Action", "Resource", "Condition"} and statement["Effect"] == "Allow"
+        plain = (
+            set(statement) <= {"Sid", "Effect", "Action", "Resource", "Condition"} and statement["Effect"] == "Allow"
+        )
         view.holds(plain, f"{what}: {statement.get('Sid')} is not a plain permission")
         for action in as_list(statement.get("Action", [])):
             for resource in as_list(statement.get("Resource", [])):
@@ -162,7 +164,9 @@ def check_role(
     boundary = view.values["PermissionsBoundaryArn"] or None
     view.equal(role.get("PermissionsBoundary"), boundary, f"{name}: its permissions boundary")
     statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
-    expected_trust = canonical({"Version": "2012-10-17", "Statement": [statement | ({"Condition": trust} if trust else {})]})
+    expected_trust = canonical(
+        {"Version": "2012-10-17", "Statement": [statement | ({"Condition": trust} if trust else {})]}
+    )
     view.equal(canonical(role.get("AssumeRolePolicyDocument")), expected_trust, f"{name}: who may take it")
     versions = [policy["PolicyDocument"]["Version"] for policy in role.get("Policies", [])]
     view.equal(versions, ["2012-10-17"], f"{name}: its policies' versions")

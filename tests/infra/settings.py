@@ -82,7 +82,9 @@ def check_times(view: View) -> None:
     slack = seconds("CLIENT_TIMEOUT", store) + seconds("READ_LAG", store)
     delay, longest = seconds("SMALLEST_DELAY", backoff), seconds("LARGEST_DELAY", backoff)
     least = seconds("TIME_TO_CREATE_AND_STORE", store)
-    view.holds(visibility["MinValue"] >= 6 * timeout["MaxValue"], "VisibilityTimeout can be below six times the timeout")
+    view.holds(
+        visibility["MinValue"] >= 6 * timeout["MaxValue"], "VisibilityTimeout can be below six times the timeout"
+    )
     outlasts = (receives["MinValue"] - 1) * delay > 2 * grace["MaxValue"]
     view.holds(outlasts, "the receives can run out before twice the key grace")
     view.holds(grace["MinValue"] >= smallest_grace, "KeyGraceSeconds can be below what the handler takes")

@@ -31,7 +31,11 @@ def check_policy(view: View, name: str, queue: str, expected: dict[str, Any]) ->
 
 def check_step(view: View, step: str, triggers: list[str]) -> None:
     name, own, values = logical(step), f"org-provisioning-{step}", view.values
-    rule, function, queue = arn("events", f"rule/org-provisioning/{own}"), arn("lambda", f"function:{own}"), arn("sqs", own)
+    rule, function, queue = (
+        arn("events", f"rule/org-provisioning/{own}"),
+        arn("lambda", f"function:{own}"),
+        arn("sqs", own),
+    )
 
     def has(suffix: str, kind: str, expected: dict[str, Any], *texts: str) -> None:
         view.has(view.main, name + suffix, kind, expected, *texts)
@@ -57,11 +61,17 @@ def check_step(view: View, step: str, triggers: list[str]) -> None:
     redrive = {"deadLetterTargetArn": f"{queue}-dlq", "maxReceiveCount": values["MaxReceiveCount"]}
     kept = {"MessageRetentionPeriod": FOURTEEN_DAYS, "SqsManagedSseEnabled": True}
     visibility = values["VisibilityTimeout"]
-    has("Queue", "AWS::SQS::Queue", {"QueueName": own, "VisibilityTimeout": visibility, "RedrivePolicy": redrive, **kept})
+    has(
+        "Queue",
+        "AWS::SQS::Queue",
+        {"QueueName": own, "VisibilityTimeout": visibility, "RedrivePolicy": redrive, **kept},
+    )
     allow = {"redrivePermission": "byQueue", "sourceQueueArns": [queue]}
     has("DeadLetterQueue", "AWS::SQS::Queue", {"QueueName": f"{own}-dlq", "RedriveAllowPolicy": allow, **kept})
     from_rule = {"ArnEquals": {"aws:SourceArn": rule}}
-    check_policy(view, f"{name}QueuePolicy", own, allows("events", "sqs:SendMessage", queue, from_rule, "EventsOfItsRule"))
+    check_policy(
+        view, f"{name}QueuePolicy", own, allows("events", "sqs:SendMessage", queue, from_rule, "EventsOfItsRule")
+    )
     has(
         "EventSource",
         "AWS::Lambda::EventSourceMapping",
@@ -139,7 +149,10 @@ def check_adapter(view: View) -> None:
     view.has(view.main, "Sbt", "AWS::CloudFormation::Stack", nested)
     sbt = view.nested("sbt", "Sbt")
     machine = arn("states", "stateMachine:org-provisioning-sbt")
-    group = {"LogGroupName": "/aws/vendedlogs/states/org-provisioning-sbt", "RetentionInDays": values["LogRetentionDays"]}
+    group = {
+        "LogGroupName": "/aws/vendedlogs/states/org-provisioning-sbt",
+        "RetentionInDays": values["LogRetentionDays"],
+    }
     view.has(sbt, "AdapterLogGroup", "AWS::Logs::LogGroup", group)
     logs = {"LogGroupArn": arn("logs", f"log-group:{group['LogGroupName']}:*")}
     expected = {
@@ -167,7 +180,12 @@ def check_adapter(view: View) -> None:
     told: dict[str, Any] = {"source": [SOURCE], "detail-type": [last, FAILED]}
     told["detail"] = {"request": {"sbt": {"tenantRegistrationId": [{"exists": True}]}}}
     for name, bus, pattern in (("requests", values["SbtEventBusName"], asked), ("answers", "org-provisioning", told)):
-        rule = {"Name": f"org-provisioning-sbt-{name}", "EventBusName": bus, "EventPattern": pattern, "Targets": [target]}
+        rule = {
+            "Name": f"org-provisioning-sbt-{name}",
+            "EventBusName": bus,
+            "EventPattern": pattern,
+            "Targets": [target],
+        }
         view.has(sbt, f"{name[:-1].capitalize()}Rule", "AWS::Events::Rule", rule, "Description")
 
 
