@@ -53,7 +53,8 @@ def provisioned_by_event(stack: Stack) -> None:
     for org in (ORG, OTHER):
         done = stack.await_event("OrgProvisioned", org)
         equal(len(done["detail"]["resources"]), 4, "the number of resources")
-    equal(stack.pages.run("deploy", "aws secretsmanager"), f'"fusion-rms/{ORG}/aws"\ntrue\n', "what they print")
+    printed = stack.pages.run("deploy", "aws secretsmanager")
+    equal(printed, f'"fusion-rms/{ORG}/aws"\n"{ORG}"\n', "what the page's commands print")
 
 
 def resources(stack: Stack) -> None:
