@@ -1,6 +1,7 @@
 """Deploys infra/ to ministack, uses it, deletes it. See run.sh, which has the environment that this needs."""
 
 import argparse
+import re
 import shutil
 import signal
 import subprocess
@@ -17,7 +18,7 @@ import machine
 import measure
 from emulator import close_gaps, ministack
 from pages import Pages
-from stack import BUS, ROOT, SBT_BUS, STEPS, Failed, Stack, check
+from stack import ACCOUNT, BUS, ROOT, SBT_BUS, STEPS, Failed, Stack, check
 
 
 def prepare(folder: Path, functions: Path) -> None:
@@ -60,7 +61,7 @@ def run(functions: Path) -> tuple[int, int]:
 
         def deploy() -> None:
             pages.run("deploy", "export AWS_DEFAULT_REGION")
-            pages.run("deploy", "sam deploy")
+            pages.run("deploy", "sam deploy --template")
             close_gaps(stack)
             stack.watch(BUS)
             stack.watch(SBT_BUS)
@@ -80,11 +81,25 @@ def run(functions: Path) -> tuple[int, int]:
 
         def deploy_without_sam() -> None:
             pages.run("deploy", "aws s3 mb")
+            checks.wired(stack)
+            used_by("withoutsam")
+
+        def deploy_guided() -> None:
+            # The defaults, but for what the emulator cannot do: so neither producers nor the adapter.
+            chosen = {"ExpectedAccountId": ACCOUNT, "AccountClass": "production"}
+            chosen |= {"Architecture": "x86_64", "EnableArchive": "false"}
+            declared = (Path(folder) / "infra/template.yaml").read_text().split("\nConditions:")[0]
+            answers = [chosen.get(name, "") for name in re.findall(r"^  (\w+):\n    Type: ", declared, re.M)]
+            # Stack and region before; then: confirm changes, create roles, disable rollback, save.
+            asked = ["", "", *answers, "n", "y", "n", "n"]
+            pages.run("deploy", "sam deploy --guided", "\n".join(asked) + "\n")
+            used_by("guided")
+
+        def used_by(org: str) -> None:
             close_gaps(stack)
             stack.watch(BUS)
-            checks.wired(stack)
-            stack.put({"orgId": "withoutsam", "environment": "production"})
-            stack.await_event("OrgProvisioned", "withoutsam")
+            stack.put({"orgId": org, "environment": "production"})
+            stack.await_event("OrgProvisioned", org)
 
         step(
             "docs/deploy.md: no function needs a glibc newer than Lambda's",
@@ -111,6 +126,8 @@ def run(functions: Path) -> tuple[int, int]:
         step("nothing of the stack is left, everything of the organizations is", lambda: checks.deleted(stack))
         step("docs/deploy.md: aws cloudformation package and deploy, and an organization", deploy_without_sam)
         step("docs/remove.md, once more", delete)
+        step("docs/deploy.md: sam deploy --guided, with the defaults, and an organization", deploy_guided)
+        step("docs/remove.md, a third time", delete)
         step("every command of the pages was run, but for what is excused", pages.complete)
         if failed:
             # Its own complaints first: what the functions print is much more.

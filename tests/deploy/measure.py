@@ -66,7 +66,7 @@ def measure(folder: Path) -> None:
         stack = Stack(endpoint, pages)
         stack.client("events").create_event_bus(Name=SBT_BUS)
         pages.run("deploy", "export AWS_DEFAULT_REGION")
-        pages.run("deploy", "sam deploy")
+        pages.run("deploy", "sam deploy --template")
         close_gaps(stack)
         stack.watch(BUS)
         # The processes are there, and their connections open.

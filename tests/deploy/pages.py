@@ -50,8 +50,10 @@ class Pages:
     ran: set[tuple[str, str]] = field(default_factory=set)
     changed: set[str] = field(default_factory=set)
 
-    def run(self, page: str, beginning: str) -> str:
-        """Runs the page's block that begins so; answers what it prints."""
+    def run(self, page: str, beginning: str, answers: str = "y\n") -> str:
+        """Runs the page's block that begins so; answers what it prints.
+
+        What it asks is answered: SAM asks whether to deploy the change set."""
         found = [block for block in blocks(page) if block.startswith(beginning)]
         check(len(found) == 1, f"docs/{page}.md has {len(found)} blocks that begin with {beginning!r}, not one")
         self.ran.add((page, found[0]))
@@ -62,9 +64,9 @@ class Pages:
                 self.changed.add(old)
         if code.startswith("export "):
             self.exported += code
-        return self._bash(code)
+        return self._bash(code, answers)
 
-    def _bash(self, code: str) -> str:
+    def _bash(self, code: str, answers: str) -> str:
         # The reader has SAM, the AWS CLI and Python on the path.
         tools = [str(Path(sys.executable).parent), os.environ["AWSCLI_BIN"], os.environ["PATH"]]
         environment = {
@@ -80,8 +82,7 @@ class Pages:
             ["bash", "-euo", "pipefail", "-c", self.exported + code],
             cwd=self.folder,
             env=environment,
-            # SAM asks whether to deploy the change set.
-            input="y\n",
+            input=answers,
             text=True,
             capture_output=True,
             timeout=WITHIN_SECONDS,
