@@ -70,7 +70,7 @@ def measure(folder: Path) -> None:
         close_gaps(stack)
         stack.watch(BUS)
         # The processes are there, and their connections open.
-        provision(stack, Journal(log), "first", check_later=False)
+        provision(stack, Journal(log), "first")
 
         calls.counted.clear()
         quick = Journal(log)

@@ -11,8 +11,6 @@ TOPIC = arn("sns", "org-provisioner-AlarmTopic")
 MACHINE = arn("states", "stateMachine:org-provisioning")
 RULE = "org-provisioning-failures"
 OWN = "OrgProvisioner"
-# INTEGRATOR: to be deleted with the commit that brings the metric to shared/handler/src/metrics.rs.
-NOT_YET = {"Waited"}
 
 
 def dimensions(**named: str) -> list[dict[str, str]]:
@@ -151,7 +149,7 @@ def check_dashboard(view: View, stack: Stack) -> None:
 def check_own_metrics(view: View) -> None:
     """Alarms and dashboard look at metrics that the functions have."""
     used = {"Runs", "Retries", "Duration", "Waited"}
-    view.equal(sorted(used - metrics() - NOT_YET), [], "metrics that the functions do not have")
+    view.equal(sorted(used - metrics()), [], "metrics that the functions do not have")
 
 
 def check(view: View) -> None:
