@@ -16,6 +16,8 @@ class Calls:
         self.counted: Counter[str] = Counter()
         self.delay = 0.0
         """Seconds that each call takes longer."""
+        self.address = ""
+        """Where functions find the emulator."""
         self._lock = threading.Lock()
 
     def in_front_of(self, endpoint: str) -> str:
@@ -54,7 +56,8 @@ class Calls:
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{server.server_port}"
+        self.address = f"http://127.0.0.1:{server.server_port}"
+        return self.address
 
     def count(self, request: BaseHTTPRequestHandler, body: bytes) -> None:
         service = re.search(r"/([a-z0-9-]+)/aws4_request", request.headers.get("Authorization") or "")
