@@ -21,14 +21,18 @@ ENDS = ("completed", "retrying", "failed")
 
 
 class Journal:
-    """The functions' lines in the emulator's log, from a moment on."""
+    """The functions' lines in the emulator's log, from a moment on and until it is closed."""
 
     def __init__(self, log: Path) -> None:
         self._log = log
         self._begun = log.stat().st_size
+        self._end: int | None = None
+
+    def close(self) -> None:
+        self._end = self._log.stat().st_size
 
     def text(self) -> list[str]:
-        text = self._log.read_bytes()[self._begun :].decode(errors="replace")
+        text = self._log.read_bytes()[self._begun : self._end].decode(errors="replace")
         return [line for line in text.splitlines() if line[:1] == "{"]
 
     def runs(self) -> list[dict[str, Any]]:
@@ -44,6 +48,7 @@ def provision(stack: Stack, journal: Journal, org: str, *, check_later: bool = T
         seen = lambda: [run for run in journal.runs() if run.get("delayed_check") and run["subject"] == org]  # noqa: E731
         eventually(seen, f"the delayed check of {org}", within=300)
     checks.quiet(stack)
+    journal.close()
 
 
 def cpu_seconds(calls: Calls) -> float:
