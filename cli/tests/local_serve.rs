@@ -12,7 +12,6 @@ use std::io::{Read, Write};
 use std::process::Command;
 use std::time::Duration;
 
-use aws_types::SdkConfig;
 use common::{Serve, eventually, listen, on_a_runtime, receive, sign_up, stored_key};
 use serde_json::{Value, json};
 

@@ -1,8 +1,9 @@
-"""Counts what functions call: a server between them and the emulator. docs/cost.md has what it counted."""
+"""Counts what functions call: a server between them and the emulator, which can also take its time."""
 
 import http.client
 import re
 import threading
+import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -13,18 +14,23 @@ class Calls:
 
     def __init__(self) -> None:
         self.counted: Counter[str] = Counter()
+        self.delay = 0.0
+        """Seconds that each call takes longer."""
+        self.address = ""
+        """Where functions find the emulator."""
         self._lock = threading.Lock()
 
     def in_front_of(self, endpoint: str) -> str:
         """Starts counting; answers the address to call instead."""
-        count, target = self.count, urlsplit(endpoint)
+        calls, target = self, urlsplit(endpoint)
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_request(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                count(self, body)
+                calls.count(self, body)
+                time.sleep(calls.delay)
                 connection = http.client.HTTPConnection(target.hostname or "", target.port, timeout=60)
                 # With its own Host, which is signed.
                 connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
@@ -50,7 +56,8 @@ class Calls:
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{server.server_port}"
+        self.address = f"http://127.0.0.1:{server.server_port}"
+        return self.address
 
     def count(self, request: BaseHTTPRequestHandler, body: bytes) -> None:
         service = re.search(r"/([a-z0-9-]+)/aws4_request", request.headers.get("Authorization") or "")

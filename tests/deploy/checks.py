@@ -41,18 +41,20 @@ def wired(stack: Stack) -> None:
         equal([target["Arn"].split(":")[2] for target in targets], ["sqs"], f"{step}: its rule's targets")
         check(targets[0]["DeadLetterConfig"]["Arn"].endswith(":org-provisioning-undelivered"), f"{step}: no DLQ")
     alarms = stack.client("cloudwatch").describe_alarms(MaxRecords=100)["MetricAlarms"]
-    equal(len({alarm["AlarmName"] for alarm in alarms}), 5 * len(STEPS) + 4, "the number of alarms")
+    equal(len({alarm["AlarmName"] for alarm in alarms}), 6 * len(STEPS) + 6, "the number of alarms")
     dashboard = stack.client("cloudwatch").get_dashboard(DashboardName=f"org-provisioning-{REGION}")
     check(len(json.loads(dashboard["DashboardBody"])["widgets"]) >= 5, "the dashboard has too few widgets")
 
 
 def provisioned_by_event(stack: Stack) -> None:
     """OrgCreated on the bus leads to OrgProvisioned."""
-    for org in (ORG, OTHER):
-        stack.put({"orgId": org, "environment": "production"})
+    equal(stack.pages.run("deploy", "aws events put-events"), "0\n", "what the page's command prints")
+    stack.put({"orgId": OTHER, "environment": "production"})
     for org in (ORG, OTHER):
         done = stack.await_event("OrgProvisioned", org)
         equal(len(done["detail"]["resources"]), 4, "the number of resources")
+    printed = stack.pages.run("deploy", "aws secretsmanager")
+    equal(printed, f'"fusion-rms/{ORG}/aws"\n"{ORG}"\n', "what the page's commands print")
 
 
 def resources(stack: Stack) -> None:
@@ -197,7 +199,9 @@ def saas_builder_toolkit(stack: Stack) -> None:
         data = answer["detail"]["jobOutput"]["tenantRegistrationData"]
         equal((data["registrationStatus"], data["provisioningErrorCode"]), ("failed", "invalid-field"), "the data")
     for step in ("iam-user", "bucket"):
-        dead = eventually(lambda step=step: stack.take(stack.queue_url(f"org-provisioning-{step}-dlq")), "a dead letter")
+        dead = eventually(
+            lambda step=step: stack.take(stack.queue_url(f"org-provisioning-{step}-dlq")), "a dead letter"
+        )
         equal(dead[0]["MessageAttributes"]["RequestId"]["StringValue"], "r-2", f"{step}: the dead letter's request")
 
 

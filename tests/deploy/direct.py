@@ -3,7 +3,7 @@
 import json
 
 from machine import broken_function
-from stack import BUS, STEPS, Stack, check, equal, eventually
+from stack import BUS, STEPS, Stack, equal, eventually
 
 
 def wired(stack: Stack) -> None:

@@ -11,10 +11,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "boto3"))
 
 from calls import Calls  # noqa: E402
 from servers import answers, free_port, process, until  # noqa: E402
-from stack import REGION, Stack  # noqa: E402
+from stack import ACCOUNT, BUS, REGION, STEPS, Stack  # noqa: E402
 
 WAIT_SCALE = "0.005"
 """What a minute of Step Functions' backoff takes here, in minutes. The retries are made, each of them, in 36 s."""
+
+MARKER = {"bucket": ["s3:GetObject", "s3:PutObject"], "verify": ["s3:GetObject"]}
+"""Which steps need which actions on the object `pub/`."""
 
 
 @contextlib.contextmanager
@@ -49,12 +52,17 @@ def close_gaps(stack: Stack) -> None:
         scaling = {"MaximumConcurrency": concurrency}
         stack.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig=scaling)
     print("  gap: MaximumConcurrency from a parameter is text to ministack; set again as a number")
-    for resource, actions in (("BucketRole", ["s3:GetObject", "s3:PutObject"]), ("VerifyRole", ["s3:GetObject"])):
-        # It drops the slash at the end of the key `pub/` when it asks for permission.
-        statement = {"Effect": "Allow", "Action": actions, "Resource": "arn:aws:s3:::fusion-rms-*/pub"}
-        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        role = stack.physical(resource)
+    for step in STEPS:
+        # It asks for DescribeEventBus as if its name were a rule's.
+        rule = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/default/{BUS}"
+        statements = [{"Effect": "Allow", "Action": "events:DescribeEventBus", "Resource": rule}]
+        if actions := MARKER.get(step):
+            # It drops the slash at the end of the key `pub/` when it asks for permission.
+            statements.append({"Effect": "Allow", "Action": actions, "Resource": "arn:aws:s3:::fusion-rms-*/pub"})
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        role = stack.physical(f"{''.join(part.capitalize() for part in step.split('-'))}Role")
         stack.client("iam").put_role_policy(RoleName=role, PolicyName="emulator", PolicyDocument=document)
+    print("  gap: ministack authorizes DescribeEventBus on a rule; allowed in addition")
     print("  gap: ministack authorizes the object pub/ as pub; allowed for the two roles in addition")
     print("  gap: ministack's rules do not invoke functions as Lambda's own asynchronous calls do; called so directly")
     print("  gap: ministack has no archives, enforces no event bus policy and knows no events:source condition")

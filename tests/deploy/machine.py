@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from checks import key_of
-from stack import Stack, check, equal, eventually, execution_name, refused
+from stack import Failed, Stack, check, equal, eventually, execution_name, refused
 
 
 def succeeds(stack: Stack) -> None:
@@ -25,6 +25,20 @@ def succeeds(stack: Stack) -> None:
     secret = key_of(stack, "umbrella")["secretAccessKey"]
     check(secret not in stack.history(ended["executionArn"]), "the execution's history has the secret access key")
     stack.await_event("OrgProvisioned", "umbrella")
+
+
+def as_the_page_says(stack: Stack) -> None:
+    """docs/deploy.md's commands start an execution, and start it once."""
+    started = json.loads(stack.pages.run("deploy", "org=acme"))
+    ended = stack.ended(started["executionArn"])
+    equal(ended["status"], "SUCCEEDED", f"the execution ({ended.get('error')}: {ended.get('cause')})")
+    equal(json.loads(ended["output"])["requestId"], "order-4711", "the request's id")
+    try:
+        stack.pages.run("deploy", "org=acme")
+    except Failed as error:
+        check("ExecutionAlreadyExists" in str(error), f"the second start failed otherwise: {error}")
+        return
+    raise Failed("the same request was started twice")
 
 
 def duplicates(stack: Stack) -> None:
@@ -116,6 +130,7 @@ def used_up(stack: Stack) -> None:
 
 CHECKS = [
     ("the state machine provisions an organization", succeeds),
+    ("docs/deploy.md's execution is started once", as_the_page_says),
     ("a duplicate start is refused", duplicates),
     ("a conflict fails the execution and is told once, by the function", conflict),
     ("a crash fails the execution and is told once, by the state machine", crash),

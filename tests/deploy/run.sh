@@ -1,6 +1,7 @@
 #!/bin/sh
 # Deploys infra/ to an emulator that nobody here wrote, uses what was deployed, and deletes it again.
-#   run.sh --functions target/debug [--count-calls]
+#   run.sh --functions target/debug      with functions from cargo; `target/lambda` for those from cargo-lambda
+#   run.sh --functions target/lambda --measure      prints what docs/cost.md says of one organization
 # Every check must run: what cannot is a failure. Virtual environments are made on first use, outside the tree.
 set -eu
 
@@ -26,7 +27,8 @@ environment() {
 
 main=$(environment "$here/requirements.txt")
 MINISTACK_PYTHON=$(environment "$here/requirements-ministack.txt")/bin/python
-export MINISTACK_PYTHON
+AWSCLI_BIN=$(environment "$here/requirements-awscli.txt")/bin
+export MINISTACK_PYTHON AWSCLI_BIN
 # AWS settings of the one who calls must not matter.
 for name in AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN \
     AWS_REGION AWS_DEFAULT_REGION AWS_CA_BUNDLE; do

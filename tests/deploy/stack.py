@@ -5,13 +5,16 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.config
 import botocore.exceptions
 import jsonschema
 from botocore import UNSIGNED
+
+if TYPE_CHECKING:
+    from pages import Pages
 
 ACCOUNT = "111111111111"
 REGION = "us-east-1"
@@ -60,8 +63,9 @@ def eventually(look: Callable[[], Any], what: str, within: float = 90) -> Any:
 class Stack:
     """A client's view of everything, and the events that went over the buses."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, pages: "Pages") -> None:
         self.endpoint = endpoint
+        self.pages = pages
         self.seen: list[Event] = []
         self._clients: dict[tuple[str, str], Any] = {}
 
@@ -88,11 +92,10 @@ class Stack:
         detail = self.client("cloudformation").describe_stack_resource(**asked)["StackResourceDetail"]
         return str(detail["PhysicalResourceId"])
 
-    def delete(self) -> None:
-        """Not by `sam delete`, which reads the addresses of nested templates and knows only AWS's own."""
-        cloudformation = self.client("cloudformation")
-        cloudformation.delete_stack(StackName=NAME)
-        cloudformation.get_waiter("stack_delete_complete").wait(StackName=NAME, WaiterConfig={"Delay": 1})
+    def code(self, step: str) -> str:
+        """The digest of a function's code."""
+        asked = {"FunctionName": f"org-provisioning-{step}"}
+        return str(self.client("lambda").get_function_configuration(**asked)["CodeSha256"])
 
     def queue_url(self, name: str) -> str:
         return str(self.client("sqs").get_queue_url(QueueName=name)["QueueUrl"])

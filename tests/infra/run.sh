@@ -1,5 +1,6 @@
 #!/bin/sh
-# Checks infra/ without deploying it: cfn-lint, SAM, checkov, asl-validator, JSONata, and consistency.py.
+# Checks infra/ without deploying it: cfn-lint, SAM, checkov, asl-validator, JSONata, consistency.py, and
+# whether consistency.py would notice changes.
 #   run.sh [FOLDER]   also checks which glibc the functions in FOLDER (target/lambda) need
 # Virtual environments and node's packages are made on first use, outside the tree.
 set -eu
@@ -59,6 +60,7 @@ for machine in state-machine sbt; do
 done
 
 "$lint/bin/python" "$here/consistency.py"
+"$lint/bin/python" "$here/mutations.py"
 if [ -n "$built" ]; then
     "$lint/bin/python" "$here/glibc.py" "$built"
 fi

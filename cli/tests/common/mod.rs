@@ -210,7 +210,7 @@ pub(crate) async fn provision(serve: &Serve, orgs: &[&str]) {
     let waited = async {
         while !missing.is_empty() {
             for event in receive(&config, &heard).await {
-                missing.remove(event["detail"]["orgId"].as_str().unwrap_or_default());
+                missing.remove(event.pointer("/detail/orgId").and_then(Value::as_str).unwrap_or_default());
             }
         }
     };

@@ -1,0 +1,105 @@
+"""The state machines: their error names, tasks, references and JSONata."""
+
+import json
+import re
+from functools import cache
+from typing import Any
+
+import jsonata
+from cloudformation import arn
+from rust import codes, logical, steps
+from view import View
+
+LAMBDA_ERRORS = [
+    "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
+    "Lambda.ClientExecutionTimeoutException", "Lambda.TooManyRequestsException",
+]  # fmt: skip
+CRASHES = ["Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout", "States.Timeout"]
+
+
+def states(machine: dict[str, Any]) -> list[dict[str, Any]]:
+    found = []
+    for state in machine["States"].values():
+        found.append(state)
+        for inner in [*state.get("Branches", []), *([state["ItemProcessor"]] if "ItemProcessor" in state else [])]:
+            found.extend(states(inner))
+    return found
+
+
+def retry(names: list[str], first: int, most: int, tries: int) -> dict[str, Any]:
+    waits = {"IntervalSeconds": first, "BackoffRate": 2, "MaxDelaySeconds": most, "MaxAttempts": tries}
+    return {"ErrorEquals": names, **waits, "JitterStrategy": "FULL"}
+
+
+def check_definition(view: View) -> None:
+    machine, classes = view.files.machines["state-machine"], codes()
+    start = machine["States"][machine["StartAt"]]["Choices"][0]["Assign"]
+    view.equal(start["retryable"], classes["Retryable"], "the state machine's retryable codes")
+    told = classes["Conflict"] + classes["Permanent"]
+    view.equal(start["told"], told, "the codes that functions tell of themselves")
+    tasks = [state for state in states(machine) if state.get("Resource", "").endswith(":lambda:invoke")]
+    retries = [retry(classes["Retryable"], 30, 900, 12), retry(LAMBDA_ERRORS, 2, 60, 8), retry(CRASHES, 30, 900, 3)]
+    for step, task in zip(steps(), tasks, strict=True):
+        function = f"${{{logical(step)}Function}}"
+        arguments = {"FunctionName": function, "Payload": "{% $request %}"}
+        view.equal(task["Arguments"], arguments, f"{step}: what the state machine asks of it")
+        view.equal(task["Retry"], retries, f"{step}: what the state machine tries again")
+        caught = [(catch["ErrorEquals"], catch["Output"]["step"]) for catch in task["Catch"]]
+        view.equal(caught, [(["States.ALL"], step)], f"{step}: what the state machine catches")
+        view.holds(
+            "$sift" in task["Output"] and "'request'" in task["Output"], f"{step}: the answer carries its request"
+        )
+
+
+def check_resource(view: View) -> None:
+    text = json.dumps(view.files.machines["state-machine"])
+    group = "/aws/vendedlogs/states/org-provisioning"
+    logs = {"LogGroupArn": arn("logs", f"log-group:{group}:*")}
+    substitutions = {"Partition": "aws", "BusName": "org-provisioning"}
+    substitutions |= {
+        f"{logical(step)}Function": arn("lambda", f"function:org-provisioning-{step}") for step in steps()
+    }
+    view.equal(sorted(substitutions), sorted(set(re.findall(r"\$\{(\w+)\}", text))), "what the definition refers to")
+    expected = {
+        "Name": "org-provisioning",
+        "Type": "STANDARD",
+        "DefinitionUri": "state-machine.asl.json",
+        "DefinitionSubstitutions": substitutions,
+        "Role": arn("iam", "role/org-provisioner-StateMachineRole"),
+        "Logging": {
+            "Level": "ERROR",
+            "IncludeExecutionData": False,
+            "Destinations": [{"CloudWatchLogsLogGroup": logs}],
+        },
+        "Tracing": {"Enabled": view.tracing},
+    }
+    view.has(view.main, "StateMachine", "AWS::Serverless::StateMachine", expected)
+    kept = {"LogGroupName": group, "RetentionInDays": view.values["LogRetentionDays"]}
+    view.has(view.main, "StateMachineLogGroup", "AWS::Logs::LogGroup", kept)
+
+
+def expressions(value: Any, where: str) -> list[tuple[str, str]]:
+    if isinstance(value, dict):
+        return [found for name, inner in value.items() for found in expressions(inner, f"{where}/{name}")]
+    if isinstance(value, list):
+        return [found for number, inner in enumerate(value) for found in expressions(inner, f"{where}/{number}")]
+    return [(where, value[2:-2].strip())] if isinstance(value, str) and value.startswith("{%") else []
+
+
+@cache
+def parsed(expression: str) -> str | None:
+    """Why it is no JSONata; the validators take it for text."""
+    try:
+        jsonata.Jsonata(expression)
+    except Exception as error:  # noqa: BLE001: the package has no one kind of error
+        return str(error)
+    return None
+
+
+def check(view: View) -> None:
+    check_definition(view)
+    check_resource(view)
+    for name, machine in view.files.machines.items():
+        for where, expression in expressions(machine, name):
+            error = parsed(expression)
+            view.holds(error is None, f"{where}: {error}")
