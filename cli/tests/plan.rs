@@ -3,7 +3,6 @@
     clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
-    clippy::indexing_slicing,
     reason = "a failed assumption is a failed test, in helpers too"
 )]
 

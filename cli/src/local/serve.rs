@@ -115,7 +115,8 @@ impl Systems {
         if !is_region(region) || self.wired.borrow().contains_key(&place) {
             return Ok(());
         }
-        let options = LocalOptions { account_class: class, region: region.to_owned(), ..LocalOptions::default() };
+        let options =
+            LocalOptions { account_class: class, region: region.to_owned(), archive: true, ..LocalOptions::default() };
         let system = Rc::new(LocalSystem::wire(self.aws.clone(), &options, &self.functions)?);
         let lambda = system.lambda.clone();
         let tasks = vec![

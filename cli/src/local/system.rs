@@ -45,6 +45,8 @@ pub struct LocalOptions {
     pub function_timeout: Duration,
     /// Environment variables of the functions beside the necessary ones.
     pub environment: BTreeMap<String, String>,
+    /// Whether the bus has an archive, as infra/ gives it one: called as the bus.
+    pub archive: bool,
 }
 
 impl Default for LocalOptions {
@@ -57,6 +59,7 @@ impl Default for LocalOptions {
             start: UNIX_EPOCH + Duration::from_secs(1_767_225_600),
             function_timeout: Duration::from_secs(30),
             environment: BTreeMap::new(),
+            archive: false,
         }
     }
 }
@@ -102,6 +105,9 @@ impl LocalSystem {
         let place = Place { partition: "aws".to_owned(), account: account.to_owned(), region: options.region.clone() };
         let system = Self { aws, lambda, place };
         system.create_bus()?;
+        if options.archive {
+            system.create_archive()?;
+        }
         for step in STEPS {
             system.add_step(step, options, functions)?;
         }
@@ -218,6 +224,16 @@ impl LocalSystem {
         let created =
             self.aws.api(&self.place.account, &self.place.region, "events", "CreateEventBus", json!({ "Name": BUS }));
         match created {
+            Err(failure) if failure.code != "ResourceAlreadyExistsException" => Err(failed(failure)),
+            _ => Ok(()),
+        }
+    }
+
+    fn create_archive(&self) -> Result<(), Problem> {
+        let Place { region, account, .. } = &self.place;
+        let bus = format!("arn:aws:events:{region}:{account}:event-bus/{BUS}");
+        let archive = json!({ "ArchiveName": BUS, "EventSourceArn": bus });
+        match self.aws.api(account, region, "events", "CreateArchive", archive) {
             Err(failure) if failure.code != "ResourceAlreadyExistsException" => Err(failed(failure)),
             _ => Ok(()),
         }

@@ -16,7 +16,8 @@ use crate::world::Call;
 const ON_BUSES: [&str; 3] = ["CreateEventBus", "DeleteEventBus", "DescribeEventBus"];
 
 /// Operations on nothing in particular.
-const ON_EVERYTHING: [&str; 5] = ["ListArchives", "ListEventBuses", "ListReplays", "ListRules", "TestEventPattern"];
+const ON_EVERYTHING: [&str; 6] =
+    ["ListArchives", "ListEventBuses", "ListReplays", "ListRuleNamesByTarget", "ListRules", "TestEventPattern"];
 
 /// Whether the caller may do `operation`. Of PutEvents each bus is asked for by itself, see [`check_put_events`].
 pub(super) fn check(call: &Call<'_>, body: &Value, operation: &str) -> Result<(), ApiError> {

@@ -123,6 +123,7 @@ pub fn handle(call: &mut Call<'_>, body: &Value, operation: &str) -> Result<Repl
         "PutRule" => rules::put(call, body),
         "DeleteRule" => rules::delete(call, body),
         "DescribeRule" => rules::describe(call, body),
+        "ListRuleNamesByTarget" => rules::names_by_target(call, body),
         "ListRules" => rules::list(call, body),
         "EnableRule" => rules::enable(call, body, true),
         "DisableRule" => rules::enable(call, body, false),

@@ -131,6 +131,24 @@ pub(super) fn list(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiError>
     Ok(Reply::json(&page.of("Rules", shown.map(|rule| (rule.name.clone(), show(rule, bus_name))))))
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListRuleNamesByTarget {
+    target_arn: String,
+    event_bus_name: Option<String>,
+    #[serde(flatten)]
+    page: Page,
+}
+
+/// The rules of one bus that send to a target.
+pub(super) fn names_by_target(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiError> {
+    let ListRuleNamesByTarget { target_arn, event_bus_name, page } = parameters(body)?;
+    let rules = &call.in_region().buses.bus(event_bus_name.as_deref())?.rules;
+    let sends = |rule: &&Rule| rule.targets.iter().any(|target| target.arn == target_arn);
+    let names = rules.values().filter(sends).map(|rule| (rule.name.clone(), json!(rule.name)));
+    Ok(Reply::json(&page.of("RuleNames", names)))
+}
+
 fn show(rule: &Rule, bus: &str) -> Value {
     let mut shown = json!({
         "Name": rule.name,

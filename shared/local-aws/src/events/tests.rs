@@ -192,6 +192,11 @@ async fn rules_and_buses_go_only_when_empty() {
     assert_eq!(code(events(&aws, "DeleteEventBus", json!({ "Name": "default" }))), "ValidationException");
     let listed = json!({ "Rule": "all", "EventBusName": "orders" });
     assert_eq!(events(&aws, "ListTargetsByRule", listed).unwrap()["Targets"], json!([{ "Id": "1", "Arn": QUEUE }]));
+    let names = |target: &str| {
+        let asked = json!({ "TargetArn": target, "EventBusName": "orders" });
+        events(&aws, "ListRuleNamesByTarget", asked).unwrap()["RuleNames"].clone()
+    };
+    assert_eq!((names(QUEUE), names("arn:aws:sqs:us-east-1:111111111111:other")), (json!(["all"]), json!([])));
     events(&aws, "RemoveTargets", json!({ "Rule": "all", "EventBusName": "orders", "Ids": ["1"] })).unwrap();
     events(&aws, "DeleteRule", rule.clone()).unwrap();
     events(&aws, "DeleteEventBus", json!({ "Name": "orders" })).unwrap();
