@@ -1,6 +1,7 @@
 //! `orgctl`: the command with which operators try, watch and replay provisioning.
 
 pub mod args;
+pub mod checklist;
 pub mod connection;
 pub mod exit;
 pub mod forecast;
@@ -20,6 +21,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Local(LocalCommand::Provision(arguments)) => local::provision::run(&arguments),
         Command::Local(LocalCommand::Serve(arguments)) => local::serve::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Checklist(arguments) => checklist::run(&arguments),
     };
     result.unwrap_or_else(|problem| {
         anstream::eprintln!("orgctl: {problem}");

@@ -1,11 +1,13 @@
 //! The command line.
 
+mod checklist;
 mod connection;
 mod local;
 mod plan;
 
 use clap::{Parser, Subcommand};
 
+pub use checklist::{ChecklistArguments, ChecklistFormat};
 pub use connection::{Class, ConnectionArguments};
 pub use local::{LocalCommand, ProvisionArguments, ServeArguments};
 pub use plan::{PlanArguments, Selection};
@@ -30,6 +32,9 @@ pub enum Command {
 
     /// Show what provisioning would create, change or refuse. Reads AWS, and writes nothing.
     Plan(PlanArguments),
+
+    /// Hold every convention against what an organization has, with evidence. Reads AWS, and writes nothing.
+    Checklist(ChecklistArguments),
 }
 
 #[cfg(test)]
