@@ -51,7 +51,8 @@ pub enum ChecklistFormat {
     Html,
 }
 
-const EXAMPLES: &str = "Exit codes: 0 every line passes or is not applicable, 1 something could not be looked at, 2 usage, 3 a line fails.
+const EXAMPLES: &str =
+    "Exit codes: 0 every line passes or is not applicable, 1 something could not be looked at, 2 usage, 3 a line fails.
 
 Examples:
   orgctl checklist --org acme

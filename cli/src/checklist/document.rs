@@ -51,13 +51,8 @@ impl Document {
     }
 
     /// Statements in it.
-    pub fn len(&self) -> usize {
+    pub fn statements(&self) -> usize {
         self.statements.len()
-    }
-
-    /// Whether it has no statement.
-    pub fn is_empty(&self) -> bool {
-        self.statements.is_empty()
     }
 
     /// The version that it is written in.
@@ -130,7 +125,9 @@ fn words(statement: &Value) -> String {
     let effect = fields.get("Effect").and_then(Value::as_str).unwrap_or("?");
     let actions = or_nothing(field(["Action", "NotAction"]));
     let resources = or_nothing(field(["Resource", "NotResource"]));
-    let whom = or_nothing(field(["Principal", "NotPrincipal"]).map(|whom| if whom == "*" { "everybody".into() } else { whom }));
+    let whom = or_nothing(
+        field(["Principal", "NotPrincipal"]).map(|whom| if whom == "*" { "everybody".into() } else { whom }),
+    );
     format!("{effect} {actions} on {resources} for {whom}{}", further(fields))
 }
 

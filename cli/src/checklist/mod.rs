@@ -2,14 +2,14 @@
 //!
 //! Reads only. What is looked at is in [`observed`], how in [`look`]; [`lines`] decides, and [`formats`] shows.
 
-mod document;
-mod formats;
-mod line;
-mod lines;
-mod look;
-mod observed;
-mod output;
-mod report;
+pub mod document;
+pub mod formats;
+pub mod line;
+pub mod lines;
+pub mod look;
+pub mod observed;
+pub mod output;
+pub mod report;
 
 use std::process::ExitCode;
 
@@ -55,11 +55,7 @@ async fn one(
     Ok(exit_code(report.status))
 }
 
-async fn all(
-    arguments: &ChecklistArguments,
-    connection: &Connection,
-    looker: &Looker,
-) -> Result<ExitCode, Problem> {
+async fn all(arguments: &ChecklistArguments, connection: &Connection, looker: &Looker) -> Result<ExitCode, Problem> {
     let mut out = Output::open(arguments.output.as_deref())?;
     let format = format(arguments);
     let (account, region) = (connection.place.account.clone(), connection.place.region.clone());

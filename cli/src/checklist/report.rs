@@ -111,9 +111,9 @@ impl Counts {
 
     /// In words: `40 pass, 2 fail, 9 not applicable`. What is not there is not told, but for passes and failures.
     pub fn words(self) -> String {
-        let told = Status::ALL.into_iter().filter(|status| {
-            matches!(status, Status::Pass | Status::Fail) || self.of(*status) > 0
-        });
+        let told = Status::ALL
+            .into_iter()
+            .filter(|status| matches!(status, Status::Pass | Status::Fail) || self.of(*status) > 0);
         told.map(|status| format!("{} {}", self.of(status), status.words())).collect::<Vec<_>>().join(", ")
     }
 }

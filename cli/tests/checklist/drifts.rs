@@ -1,7 +1,8 @@
 //! What can go wrong with an organization, made by its administrator, and the lines that must tell.
 
 use aws_sdk_s3::types::{
-    ObjectOwnership, OwnershipControls, OwnershipControlsRule, PublicAccessBlockConfiguration, Tag as BucketTag, Tagging,
+    ObjectOwnership, OwnershipControls, OwnershipControlsRule, PublicAccessBlockConfiguration, Tag as BucketTag,
+    Tagging,
 };
 use aws_sdk_s3control::config::endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint};
 use futures_util::FutureExt;
@@ -35,7 +36,11 @@ pub(crate) const DRIFTS: [Drift; 24] = [
     drift!("a second key", ["key-one"], add_key),
     drift!("the key switched off", ["key-active", "key-works", "key-own-bucket"], deactivate_key),
     drift!("the key deleted", ["key-one", "key-stored", "key-works", "key-own-bucket"], delete_key),
-    drift!("the user deleted and made again", ["key-stored", "key-works", "policy-principal", "key-own-bucket"], remake_user),
+    drift!(
+        "the user deleted and made again",
+        ["key-stored", "key-works", "policy-principal", "key-own-bucket"],
+        remake_user
+    ),
     drift!("the secret's tag gone", ["secret-tag"], untag_secret),
     drift!("the secret scheduled for deletion", ["secret-kept"], delete_secret),
     drift!("another value in the secret", ["secret-value"], overwrite_secret),
@@ -51,11 +56,7 @@ pub(crate) const DRIFTS: [Drift; 24] = [
         ["public-read", "policy-public", "policy-objects", "policy-list", "key-own-bucket"],
         delete_policy
     ),
-    drift!(
-        "everything public",
-        ["private-read", "policy-public", "policy-nothing-else"],
-        publish_everything
-    ),
+    drift!("everything public", ["private-read", "policy-public", "policy-nothing-else"], publish_everything),
     drift!("everybody may list", ["private-read", "private-list", "policy-nothing-else"], let_everybody_list),
 ];
 

@@ -134,11 +134,10 @@ fn all_organizations_are_streamed_in_order_and_can_be_gone_on_with() {
 fn what_cannot_be_done_is_told_apart() {
     let serve = Served::start();
     let missing = serve.checklist(&["--org", "nobody", "--json"]);
-    assert_eq!((missing.code, ids_of(&json(&missing), "fail")), (3, vec![
-        "user-exists".to_owned(),
-        "secret-exists".to_owned(),
-        "bucket-exists".to_owned()
-    ]));
+    assert_eq!(
+        (missing.code, ids_of(&json(&missing), "fail")),
+        (3, vec!["user-exists".to_owned(), "secret-exists".to_owned(), "bucket-exists".to_owned()])
+    );
     let wrong = serve.checklist(&["--org", "nobody", "--expected-account", "123456789012"]);
     assert_eq!(wrong.code, 2, "{}", wrong.err);
     assert_eq!(serve.checklist(&["--org", "Nobody"]).code, 2);

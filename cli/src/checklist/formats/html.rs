@@ -11,7 +11,7 @@ use crate::checklist::line::{Line, Section, Status};
 use crate::checklist::report::{Counts, Report};
 
 /// HTML.
-pub struct Html;
+pub(super) struct Html;
 
 /// One organization's page.
 #[derive(Template)]

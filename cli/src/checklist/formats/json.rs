@@ -8,7 +8,7 @@ use super::{About, Format, Summary};
 use crate::checklist::report::Report;
 
 /// JSON.
-pub struct Json;
+pub(super) struct Json;
 
 impl Format for Json {
     fn begin(&self, _: &mut dyn Write, _: &About) -> Result<()> {

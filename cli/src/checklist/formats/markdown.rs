@@ -7,7 +7,7 @@ use crate::checklist::line::Section;
 use crate::checklist::report::{Reference, Report};
 
 /// Markdown.
-pub struct Markdown;
+pub(super) struct Markdown;
 
 impl Format for Markdown {
     fn begin(&self, out: &mut dyn Write, about: &About) -> Result<()> {
@@ -37,7 +37,13 @@ impl Format for Markdown {
 fn write(out: &mut dyn Write, report: &Report, heading: &str) -> Result<()> {
     let Reference { account, region, .. } = &report.reference;
     writeln!(out, "{heading} {}\n", report.organization)?;
-    writeln!(out, "**{}**: {}. Account {account}, {region}, {}.\n", report.status.words(), report.counts.words(), report.time)?;
+    writeln!(
+        out,
+        "**{}**: {}. Account {account}, {region}, {}.\n",
+        report.status.words(),
+        report.counts.words(),
+        report.time
+    )?;
     for section in Section::ALL {
         writeln!(out, "{heading}# {}\n", section.title())?;
         writeln!(out, "| | Line | Rule | Seen | What to do |\n|---|---|---|---|---|")?;

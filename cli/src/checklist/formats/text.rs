@@ -9,7 +9,7 @@ use crate::checklist::line::{Line, Section, Status};
 use crate::checklist::report::Report;
 
 /// Text.
-pub struct Text;
+pub(super) struct Text;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();

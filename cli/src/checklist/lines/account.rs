@@ -6,7 +6,8 @@ use org::{AccountClass, OrgId};
 use crate::checklist::line::{Line, Remedy, Rule, Section};
 use crate::checklist::observed::Asked;
 
-const ID: Rule = Rule::of(Section::Account, "org-id", "The id is lower-case letters and digits, starting with a letter");
+const ID: Rule =
+    Rule::of(Section::Account, "org-id", "The id is lower-case letters and digits, starting with a letter");
 const LENGTH: Rule = Rule::of(Section::Account, "org-id-length", "The id is short enough for every name made of it");
 const ENVIRONMENT: Rule = Rule::of(
     Section::Account,

@@ -7,19 +7,24 @@ use org::{BucketName, public_grant_outside};
 use crate::checklist::line::{Line, Remedy, Rule, Section};
 use crate::checklist::observed::{Anonymously, Asked, Attempt, BucketSetup, Buckets, Observed, Seen, tag_value};
 
-const EXISTS: Rule =
-    Rule::of(Section::Bucket, "bucket-exists", "The bucket is there, under the convention's name or a permitted other one");
+const EXISTS: Rule = Rule::of(
+    Section::Bucket,
+    "bucket-exists",
+    "The bucket is there, under the convention's name or a permitted other one",
+);
 const ONE: Rule = Rule::of(Section::Bucket, "bucket-one", "No other bucket carries the organization's tag");
 const REGION: Rule = Rule::of(Section::Bucket, "bucket-region", "The bucket is in the deployment's region");
 const TAG: Rule = Rule::of(Section::Bucket, "bucket-tag", "The bucket carries the organization's tag");
 const STATE: Rule = Rule::of(Section::Bucket, "bucket-state", "The bucket says that the organization is active");
-const BLOCK: Rule = Rule::of(Section::Bucket, "bucket-public-access", "The bucket's four Block Public Access settings are off");
+const BLOCK: Rule =
+    Rule::of(Section::Bucket, "bucket-public-access", "The bucket's four Block Public Access settings are off");
 const ACCOUNT_BLOCK: Rule =
     Rule::of(Section::Bucket, "account-public-access", "The account does not block public bucket policies");
 const OWNER: Rule = Rule::of(Section::Bucket, "bucket-ownership", "Access control lists are off");
 const MARKER: Rule = Rule::of(Section::Bucket, "bucket-marker", "The pub/ folder is there");
 const PUBLIC_READ: Rule = Rule::of(Section::Bucket, "public-read", "Everybody can read what is in pub/");
-const PRIVATE_READ: Rule = Rule::of(Section::Bucket, "private-read", "Nobody can read anything else without credentials");
+const PRIVATE_READ: Rule =
+    Rule::of(Section::Bucket, "private-read", "Nobody can read anything else without credentials");
 const PRIVATE_LIST: Rule = Rule::of(Section::Bucket, "private-list", "Nobody can list the bucket without credentials");
 const STATUS: Rule = Rule::of(Section::Bucket, "bucket-public-status", "S3 calls the bucket's policy public");
 
@@ -28,14 +33,34 @@ pub(super) fn lines(asked: &Asked, observed: &Observed) -> Vec<Line> {
     let buckets = match &observed.buckets {
         Ok(buckets) => buckets,
         Err(unseen) => {
-            let all = [EXISTS, ONE, REGION, TAG, STATE, BLOCK, OWNER, MARKER, PUBLIC_READ, PRIVATE_READ, PRIVATE_LIST, STATUS];
+            let all = [
+                EXISTS,
+                ONE,
+                REGION,
+                TAG,
+                STATE,
+                BLOCK,
+                OWNER,
+                MARKER,
+                PUBLIC_READ,
+                PRIVATE_READ,
+                PRIVATE_LIST,
+                STATUS,
+            ];
             return all.map(|rule| rule.unknown(unseen)).into_iter().chain([account]).collect();
         }
     };
     let mut lines = vec![exists(asked, buckets), one(buckets), region(asked, buckets)];
     match (buckets.chosen(), &observed.setup, &observed.anonymously) {
         (Some(name), Some(setup), Some(anonymously)) => {
-            lines.extend([tag(asked, buckets), state(buckets), block(&setup.blocks), account, owner(setup), marker(setup)]);
+            lines.extend([
+                tag(asked, buckets),
+                state(buckets),
+                block(&setup.blocks),
+                account,
+                owner(setup),
+                marker(setup),
+            ]);
             lines.extend(public(asked, name, setup, anonymously));
         }
         _ => {
@@ -79,7 +104,10 @@ fn region(asked: &Asked, buckets: &Buckets) -> Line {
         (Some(_), _) => REGION.pass(&asked.place.region),
         (None, Some((name, region))) => REGION.fail(
             format!("{name} is in {region}, not in {}", asked.place.region),
-            Remedy::of(ErrorCode::BucketElsewhere, "provision the organization there, or move the content and delete it"),
+            Remedy::of(
+                ErrorCode::BucketElsewhere,
+                "provision the organization there, or move the content and delete it",
+            ),
         ),
         (None, None) => REGION.not_applicable("there is no bucket"),
     }
@@ -105,7 +133,10 @@ fn state(buckets: &Buckets) -> Line {
         Some(ORG_STATE_ACTIVE) => STATE.pass(format!("{ORG_STATE_TAG}={ORG_STATE_ACTIVE}")),
         Some(state) => STATE.fail(
             format!("{ORG_STATE_TAG}={state}"),
-            Remedy::of(ErrorCode::OrgNotActive, "nothing, if that is meant; else set the tag to active on user and bucket"),
+            Remedy::of(
+                ErrorCode::OrgNotActive,
+                "nothing, if that is meant; else set the tag to active on user and bucket",
+            ),
         ),
     }
 }
@@ -197,9 +228,10 @@ fn public_read(setup: &BucketSetup, anonymously: &Anonymously) -> Line {
 }
 
 fn private_read(asked: &Asked, name: &BucketName, setup: &BucketSetup, anonymously: &Anonymously) -> Line {
-    let grant = setup.policy.as_ref().map(|policy| {
-        policy.as_ref().and_then(|policy| public_grant_outside(policy, &asked.place, name))
-    });
+    let grant = setup
+        .policy
+        .as_ref()
+        .map(|policy| policy.as_ref().and_then(|policy| public_grant_outside(policy, &asked.place, name)));
     let remedy = || Remedy::of(ErrorCode::PublicGrant, "take the grant out of the policy");
     match (&anonymously.private_read, grant) {
         (Ok(Some((key, Attempt::Done))), _) => {
@@ -209,7 +241,9 @@ fn private_read(asked: &Asked, name: &BucketName, setup: &BucketSetup, anonymous
         (Ok(Some((key, Attempt::Refused(_)))), Ok(None)) => {
             PRIVATE_READ.pass(format!("reading {key} without credentials was refused"))
         }
-        (Ok(None), Ok(None)) => PRIVATE_READ.pass("the policy grants nothing else to everybody; there is no object to try"),
+        (Ok(None), Ok(None)) => {
+            PRIVATE_READ.pass("the policy grants nothing else to everybody; there is no object to try")
+        }
         (Err(unseen), _) | (_, Err(unseen)) => PRIVATE_READ.unknown(unseen),
     }
 }

@@ -78,7 +78,9 @@ fn works(observed: &Observed) -> Line {
     let user = observed.user.as_ref().ok().and_then(Option::as_ref);
     match (&with_key.identity, user) {
         (Ok(Ok(arn)), Some(user)) if *arn == user.arn => WORKS.pass(format!("STS says {arn}")),
-        (Ok(Ok(arn)), _) => WORKS.fail(format!("STS says {arn}"), remedy("put the user's own key back into the secret")),
+        (Ok(Ok(arn)), _) => {
+            WORKS.fail(format!("STS says {arn}"), remedy("put the user's own key back into the secret"))
+        }
         (Ok(Err(code)), _) => WORKS.fail(
             format!("STS answers {code}"),
             remedy("wait a minute if the key is new; else see whether it is there and active"),

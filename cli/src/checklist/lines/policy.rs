@@ -16,7 +16,8 @@ const PRINCIPAL: Rule =
     Rule::of(Section::Policy, "policy-principal", "The policy names the user who is there now, and nobody else");
 const OWN: Rule = Rule::of(Section::Policy, "key-own-bucket", "The stored key lists the organization's bucket");
 const ALL: Rule = Rule::of(Section::Policy, "key-all-buckets", "The stored key cannot list the account's buckets");
-const OTHER: Rule = Rule::of(Section::Policy, "key-other-bucket", "The stored key cannot list another organization's bucket");
+const OTHER: Rule =
+    Rule::of(Section::Policy, "key-other-bucket", "The stored key cannot list another organization's bucket");
 
 pub(super) fn lines(asked: &Asked, observed: &Observed) -> Vec<Line> {
     let mut lines = policy(asked, observed);
@@ -56,7 +57,7 @@ fn policy(asked: &Asked, observed: &Observed) -> Vec<Line> {
         Part::Missing(statement) => rule.fail(format!("not there: {statement}"), again()),
     });
     let nothing_else = if matched.extra.is_empty() {
-        NOTHING_ELSE.pass(format!("{} statements, version {}", document.len(), document.version()))
+        NOTHING_ELSE.pass(format!("{} statements, version {}", document.statements(), document.version()))
     } else {
         let remedy = "find out who needs it; the bucket-policy step replaces the whole policy by the convention's";
         NOTHING_ELSE.fail(matched.extra.join("; "), Remedy::of(ErrorCode::PublicGrant, remedy))
@@ -86,14 +87,20 @@ fn isolation(observed: &Observed) -> [Line; 3] {
         Some(Ok(Attempt::Done)) => OWN.pass("listed"),
         Some(Ok(Attempt::Refused(code))) => OWN.fail(
             format!("refused: {code}"),
-            Remedy::of(ErrorCode::Propagating, "see the lines about the key and the policy; wait a minute if they are new"),
+            Remedy::of(
+                ErrorCode::Propagating,
+                "see the lines about the key and the policy; wait a minute if they are new",
+            ),
         ),
         Some(Err(unseen)) => OWN.unknown(unseen),
     };
     let refused = |rule: Rule, what: &str, attempt: &Result<Attempt, _>| match attempt {
         Ok(Attempt::Done) => rule.fail(
             format!("{what} was listed"),
-            Remedy::of(ErrorCode::UserHasPermissions, "remove the user's policies and groups, or the other bucket's grant"),
+            Remedy::of(
+                ErrorCode::UserHasPermissions,
+                "remove the user's policies and groups, or the other bucket's grant",
+            ),
         ),
         Ok(Attempt::Refused(_)) if !works => rule.not_applicable("the stored key does not work"),
         Ok(Attempt::Refused(code)) => rule.pass(format!("{what}: {code}")),

@@ -70,9 +70,7 @@ fn value(asked: &Asked, secret: &StoredSecret) -> Line {
         return VALUE.fail("it has no current value", remedy);
     };
     match version.credential(&secret.name, &asked.conventions.user_name(&asked.org)) {
-        Ok(credential) => {
-            VALUE.pass(format!("accessKeyId, secretAccessKey, and userName {}", credential.user_name))
-        }
+        Ok(credential) => VALUE.pass(format!("accessKeyId, secretAccessKey, and userName {}", credential.user_name)),
         Err(error) => VALUE.fail(format!("it {}", first_half(&error)), Remedy::of(error.code(), second_half(&error))),
     }
 }
@@ -94,7 +92,8 @@ fn labels(secret: &StoredSecret) -> Line {
     if current == 1 && !others {
         return LABELS.pass(labels);
     }
-    LABELS.fail(labels, Remedy::new("find out who set the labels, and put AWSCURRENT on the version that is to be used"))
+    LABELS
+        .fail(labels, Remedy::new("find out who set the labels, and put AWSCURRENT on the version that is to be used"))
 }
 
 fn kms(asked: &Asked, secret: &StoredSecret) -> Line {
@@ -109,7 +108,8 @@ fn kms(asked: &Asked, secret: &StoredSecret) -> Line {
         }
         (configured, found) => {
             let name = |key: Option<&str>| key.unwrap_or("the account's aws/secretsmanager").to_owned();
-            let remedy = Remedy::new(format!("aws secretsmanager update-secret --secret-id {} --kms-key-id KEY", secret.name));
+            let remedy =
+                Remedy::new(format!("aws secretsmanager update-secret --secret-id {} --kms-key-id KEY", secret.name));
             KMS.fail(format!("{} instead of {}", name(found), name(configured)), remedy)
         }
     }

@@ -120,7 +120,10 @@ fn secret(observed: &mut Observed) -> &mut StoredSecret {
 type Drift = (fn(&mut Observed), &'static [&'static str]);
 
 const DRIFTS: [Drift; 22] = [
-    (|seen| user(seen).arn = "arn:aws:iam::123456789012:user/pos/rms_acme".into(), &["user-arn", "key-works", "policy-principal"]),
+    (
+        |seen| user(seen).arn = "arn:aws:iam::123456789012:user/pos/rms_acme".into(),
+        &["user-arn", "key-works", "policy-principal"],
+    ),
     (|seen| user(seen).tags[0].0 = "OrgID".into(), &["user-tag"]),
     (|seen| user(seen).tags[0].1 = "globex".into(), &["user-tag"]),
     (|seen| user(seen).tags[1].1 = "suspended".into(), &["user-state"]),

@@ -9,7 +9,8 @@ use crate::checklist::observed::{Asked, Observed, Seen, UserExtras, tag_value};
 
 const EXISTS: Rule = Rule::of(Section::User, "user-exists", "The user is there, under the convention's name");
 const ARN: Rule = Rule::of(Section::User, "user-arn", "The user has no path, so that its ARN follows from its name");
-const TAG: Rule = Rule::of(Section::User, "user-tag", "The user carries the organization's tag, the key spelled exactly");
+const TAG: Rule =
+    Rule::of(Section::User, "user-tag", "The user carries the organization's tag, the key spelled exactly");
 const STATE: Rule = Rule::of(Section::User, "user-state", "The user says that the organization is active");
 const CREATED_BY: Rule = Rule::of(Section::User, "user-created-by", "The user says who made it, and where");
 const CONSOLE: Rule = Rule::of(Section::User, "user-console", "The user has no password for the console");
@@ -99,7 +100,10 @@ fn state(user: &User) -> Line {
         Some(ORG_STATE_ACTIVE) => STATE.pass(format!("{ORG_STATE_TAG}={ORG_STATE_ACTIVE}")),
         Some(state) => STATE.fail(
             format!("{ORG_STATE_TAG}={state}"),
-            Remedy::of(ErrorCode::OrgNotActive, "nothing, if that is meant; else set the tag to active on user and bucket"),
+            Remedy::of(
+                ErrorCode::OrgNotActive,
+                "nothing, if that is meant; else set the tag to active on user and bucket",
+            ),
         ),
     }
 }

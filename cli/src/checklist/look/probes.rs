@@ -88,11 +88,11 @@ impl Looker {
 
     async fn private_object(&self, bucket: &BucketName) -> Seen<Option<String>> {
         for after in [None, Some(BEHIND_PUBLIC)] {
-            let request = self.s3.list_objects_v2().bucket(bucket.as_str()).set_start_after(after.map(str::to_owned)).max_keys(1);
+            let request =
+                self.s3.list_objects_v2().bucket(bucket.as_str()).set_start_after(after.map(str::to_owned)).max_keys(1);
             let answer = request.expected_bucket_owner(&self.connection.place.account).send().await;
-            let answer = answer.map_err(|error| {
-                AwsError::of("ListObjectsV2", error).explain_as_usual(buckets::resource(bucket))
-            })?;
+            let answer = answer
+                .map_err(|error| AwsError::of("ListObjectsV2", error).explain_as_usual(buckets::resource(bucket)))?;
             let key = answer.contents.unwrap_or_default().into_iter().find_map(|object| object.key);
             if let Some(key) = key.filter(|key| !key.starts_with(buckets::MARKER_KEY)) {
                 return Ok(Some(key));

@@ -66,7 +66,11 @@ impl Looker {
             passwords.iter().map(|password| format!("password for {}", password.service_name)).collect::<Vec<_>>()
         });
         let certificates = certificates.map(|answer| {
-            answer.certificates.iter().map(|one| format!("signing certificate {}", one.certificate_id)).collect::<Vec<_>>()
+            answer
+                .certificates
+                .iter()
+                .map(|one| format!("signing certificate {}", one.certificate_id))
+                .collect::<Vec<_>>()
         });
         let mut all: Vec<String> = if_there("ListMFADevices", name, devices)?;
         all.extend(if_there("ListSSHPublicKeys", name, ssh_keys)?);
@@ -90,11 +94,7 @@ impl Looker {
 }
 
 /// The answer; nothing, if there is nobody to ask about.
-fn if_there<T: Default, E>(
-    operation: &'static str,
-    name: &str,
-    answer: Result<T, SdkError<E, HttpResponse>>,
-) -> Seen<T>
+fn if_there<T: Default, E>(operation: &'static str, name: &str, answer: Result<T, SdkError<E, HttpResponse>>) -> Seen<T>
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
