@@ -12,7 +12,7 @@ async function ask(service, method, path, headers, body) {
   const scope = `${account}/20260101/us-east-1/${service}/aws4_request`;
   const authorization = `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host;x-amz-date, Signature=${"0".repeat(64)}`;
   const date = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
-  const answer = await fetch(endpoint + path, { method, body, headers: { authorization, "x-amz-date": date, ...headers } });
+  const answer = await fetch(endpoint + path, { method, body, headers: { authorization, "x-amz-date": date, "x-amz-content-sha256": "UNSIGNED-PAYLOAD", ...headers } });
   const text = await answer.text();
   if (!answer.ok) throw new Error(`${service} ${method} ${path}: ${answer.status} ${text}`);
   return text;

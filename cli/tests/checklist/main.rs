@@ -76,14 +76,14 @@ fn each_drift_fails_exactly_its_lines() {
     let orgs: Vec<&str> = orgs.iter().map(String::as_str).chain(["neighbour"]).collect();
     on_a_runtime(serve.provision(&orgs));
     for (drift, org) in DRIFTS.iter().zip(&orgs) {
+        let secret = on_a_runtime(secret_of(&serve.admin(), org));
         on_a_runtime((drift.make)(serve.clients(), (*org).to_owned()));
         let checked = serve.checklist(&["--org", org, "--json"]);
         let failed = ids_of(&json(&checked), "fail");
         assert_eq!(failed, drift.fails, "{}: {}", drift.name, checked.out);
         assert_eq!(ids_of(&json(&checked), "unknown"), Vec::<String>::new(), "{}", drift.name);
         assert_eq!(checked.code, if drift.fails.is_empty() { 0 } else { 3 }, "{}", drift.name);
-        let secret = on_a_runtime(served::value_of(&serve.admin(), org)).unwrap_or_default();
-        assert!(secret.len() < 10 || !checked.out.contains(&secret), "{} shows the secret", drift.name);
+        assert!(!checked.out.contains(&secret), "{} shows the secret", drift.name);
     }
     on_a_runtime(drifts::block_public_policies(serve.clients(), true));
     let blocked = json(&serve.checklist(&["--org", "neighbour", "--json"]));
@@ -119,14 +119,14 @@ fn all_organizations_are_streamed_in_order_and_can_be_gone_on_with() {
     assert!(!text.out.contains("user-exists"), "only what fails is told: {}", text.out);
 
     let folder = tempfile::tempdir().unwrap();
-    for (format, end) in [("html", "</html>"), ("markdown", "fail.")] {
+    for (format, end) in [("html", "</html>"), ("markdown", "applicable.")] {
         let file = folder.path().join(format);
         let written = serve.checklist(&["--all", "--format", format, "--output", file.to_str().unwrap()]);
         assert_eq!((written.code, written.out.as_str()), (3, ""), "{}", written.err);
         let text = std::fs::read_to_string(&file).unwrap();
         assert!(orgs.iter().all(|org| text.contains(org)), "{format}");
         assert!(text.contains("4 organizations: 3 pass, 1 fail") || text.contains("4: 3 pass, 1 fail"), "{format}");
-        assert!(text.trim_end().ends_with(end) || text.contains(end), "{format}");
+        assert!(text.trim_end().ends_with(end), "{format}");
     }
 }
 
