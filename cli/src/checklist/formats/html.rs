@@ -2,6 +2,7 @@
 //!
 //! The templates are in `cli/templates/checklist`, compiled in; they escape every value.
 
+use std::collections::BTreeMap;
 use std::io::{Error, Result, Write};
 
 use askama::Template;
@@ -50,7 +51,7 @@ struct End<'s> {
     ext = "html"
 )]
 struct Tags<'t> {
-    tags: Vec<(&'t String, &'t String)>,
+    tags: &'t BTreeMap<String, String>,
 }
 
 /// A report with what the templates ask of it.
@@ -97,9 +98,9 @@ fn render(out: &mut dyn Write, template: &impl Template) -> Result<()> {
 /// An organization's status in words.
 fn verdict(status: &Status) -> &'static str {
     match status {
-        Status::Pass | Status::NotApplicable => "in order",
-        Status::Fail => "not in order",
-        Status::Unknown => "not fully seen",
+        Status::Pass | Status::NotApplicable => "In order",
+        Status::Fail => "Not in order",
+        Status::Unknown => "Not fully seen",
     }
 }
 
@@ -141,8 +142,7 @@ impl<'r> View<'r> {
     /// The tags of a resource, escaped.
     fn tags(&self, resource: &str) -> String {
         let tagged = self.report.reference.tags.iter().find(|tagged| tagged.resource == resource);
-        let tags = tagged.map(|tagged| tagged.tags.iter().collect()).unwrap_or_default();
         // A text of texts always renders.
-        Tags { tags }.render().unwrap_or_default()
+        tagged.map(|tagged| Tags { tags: &tagged.tags }.render().unwrap_or_default()).unwrap_or_default()
     }
 }
