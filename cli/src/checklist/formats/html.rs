@@ -78,7 +78,7 @@ impl Format for Html {
     }
 
     fn organization(&self, out: &mut dyn Write, report: &Report) -> Result<()> {
-        render(out, &Organization { view: View::of(report, format!("{}-", report.organization)) })
+        render(out, &Organization { view: View::of(report, format!("in-{}-", report.organization)) })
     }
 
     fn end(&self, out: &mut dyn Write, summary: &Summary) -> Result<()> {
