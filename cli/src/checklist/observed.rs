@@ -165,6 +165,13 @@ impl Observed {
         let version = self.secret.as_ref().ok()?.as_ref()?.current.as_ref()?;
         version.value.as_ref().ok()
     }
+
+    /// The user's key that the secret holds, else the first.
+    pub fn key(&self) -> Option<&AccessKey> {
+        let keys = self.keys.as_ref().ok()?;
+        let stored = self.credential().and_then(|stored| keys.iter().find(|key| key.id == stored.access_key_id));
+        stored.or(keys.first())
+    }
 }
 
 /// An access key's name where people may see it.

@@ -1,7 +1,6 @@
 //! The access key: one, active, stored, and it works.
 
 use aws::Credential;
-use aws::users::AccessKey;
 use contract::ErrorCode;
 
 use crate::checklist::line::{Line, Remedy, Rule, Section};
@@ -35,18 +34,11 @@ fn one(observed: &Observed) -> Line {
     }
 }
 
-/// The stored one, else the first.
-fn key_in_question(observed: &Observed) -> Option<&AccessKey> {
-    let keys = observed.keys.as_ref().ok()?;
-    let stored = observed.credential().and_then(|stored| keys.iter().find(|key| key.id == stored.access_key_id));
-    stored.or(keys.first())
-}
-
 fn active(observed: &Observed) -> Line {
     if let Err(unseen) = &observed.keys {
         return ACTIVE.unknown(unseen);
     }
-    match key_in_question(observed) {
+    match observed.key() {
         None => ACTIVE.not_applicable("there is no access key"),
         Some(key) if key.active => ACTIVE.pass(key_name(&key.id)),
         Some(key) => ACTIVE.fail(

@@ -92,8 +92,7 @@ impl Looker {
         };
         let bucket = observed.buckets.as_ref().ok().and_then(Buckets::chosen).cloned();
         let bucket = bucket.as_ref();
-        let history = observed.keys.as_ref().ok().and_then(|keys| keys.first());
-        let history = OptionFuture::from(history.map(|key| self.key_history(key, &date)));
+        let history = OptionFuture::from(observed.key().map(|key| self.key_history(key, &date)));
         let setup = OptionFuture::from(bucket.map(|name| self.bucket_setup(name)));
         let with_key =
             OptionFuture::from(observed.credential().map(|credential| self.try_with_key(asked, credential, bucket)));
