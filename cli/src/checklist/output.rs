@@ -82,3 +82,25 @@ fn readable(file: &NamedTempFile) -> std::io::Result<()> {
 fn cannot(path: &Path, error: &std::io::Error) -> Problem {
     Problem::Failed(format!("cannot write {}: {error}; choose another --output", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_when_it_is_whole_and_not_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checklist");
+        let files = || std::fs::read_dir(folder.path()).unwrap().count();
+        std::fs::write(&path, "before").unwrap();
+        let mut given_up = Output::open(Some(&path)).unwrap();
+        given_up.write_all(b"half").unwrap();
+        drop(given_up);
+        assert_eq!((std::fs::read_to_string(&path).unwrap().as_str(), files()), ("before", 1));
+        let mut whole = Output::open(Some(&path)).unwrap();
+        whole.write_all(b"\x1b[1mwh").unwrap();
+        whole.write_all(b"ole\x1b[0m\n").unwrap();
+        whole.finish().unwrap();
+        assert_eq!((std::fs::read_to_string(&path).unwrap().as_str(), files()), ("whole\n", 1));
+    }
+}

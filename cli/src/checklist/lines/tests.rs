@@ -213,6 +213,23 @@ fn nothing_at_all_fails_where_it_begins() {
 }
 
 #[test]
+fn a_bucket_in_another_region_and_one_without_the_tag_are_told_apart() {
+    let asked = asked();
+    let name = asked.conventions.bucket_name(&asked.org);
+    let mut elsewhere = everything();
+    elsewhere.buckets = Ok(Buckets { elsewhere: vec![(name.clone(), "eu-central-1".into())], ..Buckets::default() });
+    (elsewhere.setup, elsewhere.anonymously) = (None, None);
+    elsewhere.with_key.as_mut().unwrap().own_bucket = None;
+    assert_eq!(with(Status::Fail, &lines(&asked, &elsewhere)), ["bucket-region"]);
+    let mut two = everything();
+    two.buckets.as_mut().unwrap().elsewhere = vec![(name.clone(), "eu-central-1".into())];
+    assert_eq!(with(Status::Fail, &lines(&asked, &two)), ["bucket-one"]);
+    let mut untagged = everything();
+    untagged.buckets = Ok(Buckets { not_ours: Some((name, Some("globex".into()))), ..Buckets::default() });
+    assert_eq!(with(Status::Fail, &lines(&asked, &untagged)), ["bucket-tag"]);
+}
+
+#[test]
 fn a_secret_that_somebody_put_elsewhere_is_not_shown() {
     let mut observed = everything();
     user(&mut observed).tags.push((SECRET.into(), SECRET.into()));
