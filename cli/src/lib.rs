@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod bus;
+pub mod checklist;
 pub mod connection;
 pub mod exit;
 pub mod forecast;
@@ -33,6 +34,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Submit(arguments) => submit::run(&arguments),
         Command::Completions(arguments) => shell::completions(&arguments),
         Command::Man(arguments) => shell::man(&arguments),
+        Command::Checklist(arguments) => checklist::run(&arguments),
     };
     result.unwrap_or_else(|problem| {
         anstream::eprintln!("orgctl: {problem}");

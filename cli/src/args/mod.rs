@@ -1,5 +1,6 @@
 //! The command line.
 
+mod checklist;
 mod connection;
 mod local;
 mod moment;
@@ -11,6 +12,7 @@ mod submit;
 
 use clap::{Parser, Subcommand};
 
+pub use checklist::{ChecklistArguments, ChecklistFormat};
 pub use connection::{Class, ConnectionArguments};
 pub use local::{LocalCommand, ProvisionArguments, ServeArguments};
 pub use plan::{PlanArguments, Selection};
@@ -63,6 +65,9 @@ pub enum Command {
 
     /// Print orgctl's manual page, or write a page for each command.
     Man(ManArguments),
+
+    /// Hold every convention against what an organization has, with evidence. Reads AWS, and writes nothing.
+    Checklist(ChecklistArguments),
 }
 
 #[cfg(test)]

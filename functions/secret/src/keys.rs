@@ -153,6 +153,8 @@ mod tests {
             other_ids: Vec::new(),
             name: "s".into(),
             tags: Vec::new(),
+            labels: Vec::new(),
+            kms_key_id: None,
         }
     }
 

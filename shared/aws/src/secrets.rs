@@ -27,6 +27,10 @@ pub struct StoredSecret {
     pub name: String,
     /// The tags, key and value.
     pub tags: Vec<(String, String)>,
+    /// The labels of its versions, as DescribeSecret shows them, in alphabetical order: `AWSCURRENT`, ...
+    pub labels: Vec<String>,
+    /// The KMS key that encrypts it, as DescribeSecret names it; none for the account's `aws/secretsmanager`.
+    pub kms_key_id: Option<String>,
 }
 
 /// One version of a secret.
@@ -60,14 +64,16 @@ pub async fn find(client: &Client, name: &str, date: &ServerDate) -> Result<Opti
         let message = "changed while it was read; the step is tried again later";
         return Err(StepError::new(ErrorCode::ConcurrentUpdate, resource(name), message));
     }
-    Ok(description.map(|Description { arn, tags, scheduled_for_deletion, previous_id, other_ids, .. }| StoredSecret {
-        previous_id,
-        other_ids,
+    Ok(description.map(|description| StoredSecret {
+        previous_id: description.previous_id,
+        other_ids: description.other_ids,
         name: name.to_owned(),
-        arn,
-        scheduled_for_deletion,
+        arn: description.arn,
+        scheduled_for_deletion: description.scheduled_for_deletion,
         current,
-        tags,
+        tags: description.tags,
+        labels: description.labels,
+        kms_key_id: description.kms_key_id,
     }))
 }
 
@@ -113,6 +119,8 @@ struct Description {
     current_id: Option<String>,
     previous_id: Option<String>,
     other_ids: Vec<String>,
+    labels: Vec<String>,
+    kms_key_id: Option<String>,
 }
 
 async fn describe(client: &Client, name: &str, date: &ServerDate) -> Result<Option<Description>, StepError> {
@@ -128,7 +136,11 @@ async fn describe(client: &Client, name: &str, date: &ServerDate) -> Result<Opti
         let version = versions.iter().find(|(_, stages)| stages.iter().any(|stage| stage == label));
         version.map(|(id, _)| id.clone())
     };
+    let mut labels: Vec<String> = versions.values().flatten().cloned().collect();
+    labels.sort();
     Ok(Some(Description {
+        labels,
+        kms_key_id: answer.kms_key_id,
         arn: answer.arn.unwrap_or_default(),
         tags,
         scheduled_for_deletion: answer.deleted_date.is_some(),

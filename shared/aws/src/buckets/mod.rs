@@ -14,7 +14,9 @@ use crate::error::AwsError;
 use crate::ownership::{ORG_STATE_TAG, require_active, require_ours};
 use crate::server_date::ServerDate;
 
-pub use settings::{MARKER_KEY, Setup, blocks_public_access, policy, setup};
+pub use settings::{
+    MARKER_KEY, Setup, blocks_public_access, enforces_owner, has_marker, policy, public_access_blocks, setup,
+};
 
 /// Buckets in a page of ListBuckets, the most it gives.
 const PAGE_SIZE: i32 = 10_000;
@@ -135,7 +137,33 @@ pub async fn search<T>(
     Ok(found)
 }
 
+impl<T> Bucket<T> {
+    /// The tags, key and value. S3 tells tag keys apart by case.
+    pub fn tags(&self) -> &[(String, String)] {
+        &self.tags
+    }
+}
+
 impl<T> Search<T> {
+    /// Every bucket in this region that carries the organization's tag.
+    pub fn here(&self) -> &[Bucket<T>] {
+        &self.here
+    }
+
+    /// Every bucket in another region that carries the organization's tag: name and region.
+    pub fn elsewhere(&self) -> &[(BucketName, String)] {
+        &self.elsewhere
+    }
+
+    /// A bucket of our account that has the name of the organization's without its tag: the name, and the tag's
+    /// value if it has one.
+    pub fn not_ours(&self) -> Option<(&BucketName, Option<&str>)> {
+        match &self.wanted {
+            (name, Occupant::Untagged(tag, _)) => Some((name, tag.as_deref())),
+            (_, Occupant::Nobody | Occupant::AnotherAccount) => None,
+        }
+    }
+
     /// The organization's bucket, if it has one.
     ///
     /// # Errors
@@ -262,6 +290,11 @@ impl<'a> Seeker<'a> {
     pub fn new(s3: &'a Client, conventions: &'a Conventions, run: &Run<'a, OrgCreated>) -> Self {
         let OrgCreated { org_id, bucket_name, .. } = run.command;
         Self { s3, conventions, place: run.place, org: org_id, requested: bucket_name.as_deref() }
+    }
+
+    /// A search for the bucket of an organization, whatever name it has.
+    pub fn of_org(s3: &'a Client, conventions: &'a Conventions, place: &'a Place, org: &'a OrgId) -> Self {
+        Self { s3, conventions, place, org, requested: None }
     }
 
     /// Whether the bucket carries the organization's tag.

@@ -50,27 +50,40 @@ pub async fn setup(s3: &Client, place: &Place, name: &BucketName) -> Result<Setu
 /// # Errors
 /// When S3 does not answer.
 pub async fn blocks_public_access(s3: &Client, place: &Place, name: &BucketName) -> Result<bool, StepError> {
+    public_access_blocks(s3, place, name).await.map(|on| !on.is_empty())
+}
+
+/// Which of the bucket's four public access blocks are on, by the names of the API.
+///
+/// # Errors
+/// When S3 does not answer.
+pub async fn public_access_blocks(
+    s3: &Client,
+    place: &Place,
+    name: &BucketName,
+) -> Result<Vec<&'static str>, StepError> {
     let request = s3.get_public_access_block().bucket(name.as_str()).expected_bucket_owner(&place.account);
-    match request.send().await.map_err(|error| AwsError::of("GetPublicAccessBlock", error)) {
-        Ok(answer) => Ok(answer.public_access_block_configuration.is_some_and(|block| {
-            [
-                block.block_public_acls,
-                block.ignore_public_acls,
-                block.block_public_policy,
-                block.restrict_public_buckets,
-            ]
-            .contains(&Some(true))
-        })),
-        Err(error) if error.code() == "NoSuchPublicAccessBlockConfiguration" => Ok(false),
-        Err(error) => Err(error.explain_as_usual(resource(name))),
-    }
+    let block = match request.send().await.map_err(|error| AwsError::of("GetPublicAccessBlock", error)) {
+        Ok(answer) => answer.public_access_block_configuration,
+        Err(error) if error.code() == "NoSuchPublicAccessBlockConfiguration" => None,
+        Err(error) => return Err(error.explain_as_usual(resource(name))),
+    };
+    let settings = block.map(|block| {
+        [
+            ("BlockPublicAcls", block.block_public_acls),
+            ("IgnorePublicAcls", block.ignore_public_acls),
+            ("BlockPublicPolicy", block.block_public_policy),
+            ("RestrictPublicBuckets", block.restrict_public_buckets),
+        ]
+    });
+    Ok(settings.into_iter().flatten().filter(|(_, on)| *on == Some(true)).map(|(setting, _)| setting).collect())
 }
 
 /// Whether access control lists are off, so that policies alone decide.
 ///
 /// # Errors
 /// When S3 does not answer.
-async fn enforces_owner(s3: &Client, place: &Place, name: &BucketName) -> Result<bool, StepError> {
+pub async fn enforces_owner(s3: &Client, place: &Place, name: &BucketName) -> Result<bool, StepError> {
     let request = s3.get_bucket_ownership_controls().bucket(name.as_str()).expected_bucket_owner(&place.account);
     match request.send().await.map_err(|error| AwsError::of("GetBucketOwnershipControls", error)) {
         Ok(answer) => Ok(answer.ownership_controls.is_some_and(|controls| {
@@ -98,7 +111,7 @@ pub async fn policy(s3: &Client, place: &Place, name: &BucketName) -> Result<Opt
 ///
 /// # Errors
 /// When S3 does not answer.
-async fn has_marker(s3: &Client, place: &Place, name: &BucketName) -> Result<bool, StepError> {
+pub async fn has_marker(s3: &Client, place: &Place, name: &BucketName) -> Result<bool, StepError> {
     let request = s3.head_object().bucket(name.as_str()).key(MARKER_KEY).expected_bucket_owner(&place.account);
     match request.send().await.map_err(|error| AwsError::of("HeadObject", error)) {
         Ok(_) => Ok(true),

@@ -1,0 +1,123 @@
+//! The access key: one, active, stored, and it works.
+
+use aws::Credential;
+use contract::ErrorCode;
+
+use crate::checklist::line::{Line, Remedy, Rule, Section};
+use crate::checklist::observed::{Asked, Observed, key_name};
+
+const ONE: Rule = Rule::of(Section::Key, "key-one", "The user has exactly one access key");
+const ACTIVE: Rule = Rule::of(Section::Key, "key-active", "The access key is active");
+const STORED: Rule = Rule::of(Section::Key, "key-stored", "The access key is the one that the secret holds");
+const WORKS: Rule = Rule::of(Section::Key, "key-works", "The stored access key signs in as the user");
+const AGE: Rule = Rule::of(Section::Key, "key-age", "The access key's age and last use are known");
+const HIDDEN: Rule = Rule::of(Section::Key, "key-hidden", "The secret access key is in no tag and no policy");
+
+pub(super) fn lines(asked: &Asked, observed: &Observed) -> Vec<Line> {
+    vec![one(observed), active(observed), stored(observed), works(observed), age(observed), hidden(asked, observed)]
+}
+
+fn one(observed: &Observed) -> Line {
+    let keys = match &observed.keys {
+        Ok(keys) => keys,
+        Err(unseen) => return ONE.unknown(unseen),
+    };
+    match (&keys[..], &observed.user) {
+        ([key], _) => ONE.pass(key_name(&key.id)),
+        ([], Ok(None)) => ONE.not_applicable("there is no user"),
+        ([], _) => ONE.fail("none", Remedy::of(ErrorCode::Waiting, "send OrgCreated for the organization")),
+        (several, _) => {
+            let names: Vec<String> = several.iter().map(|key| key_name(&key.id)).collect();
+            let remedy = "find out who uses the one that is not stored, and delete it";
+            ONE.fail(names.join(", "), Remedy::of(ErrorCode::UnmanagedKey, remedy))
+        }
+    }
+}
+
+fn active(observed: &Observed) -> Line {
+    if let Err(unseen) = &observed.keys {
+        return ACTIVE.unknown(unseen);
+    }
+    match observed.key() {
+        None => ACTIVE.not_applicable("there is no access key"),
+        Some(key) if key.active => ACTIVE.pass(key_name(&key.id)),
+        Some(key) => ACTIVE.fail(
+            format!("{} is not active", key_name(&key.id)),
+            Remedy::of(ErrorCode::StoredKeyInactive, "activate it, or delete it to have a new one made"),
+        ),
+    }
+}
+
+fn stored(observed: &Observed) -> Line {
+    let keys = match (&observed.keys, &observed.secret) {
+        (Ok(keys), Ok(_)) => keys,
+        (Err(unseen), _) | (_, Err(unseen)) => return STORED.unknown(unseen),
+    };
+    let Some(Credential { access_key_id, .. }) = observed.credential() else {
+        return STORED.not_applicable("the secret holds no access key that can be read");
+    };
+    if keys.iter().any(|key| key.id == *access_key_id) {
+        return STORED.pass(format!("the secret holds {}", key_name(access_key_id)));
+    }
+    let evidence = format!("the secret holds {}, which the user does not have", key_name(access_key_id));
+    let remedy = "send OrgCreated for the organization; a new key is made where the stored one is gone";
+    STORED.fail(evidence, Remedy::of(ErrorCode::InProgress, remedy))
+}
+
+fn works(observed: &Observed) -> Line {
+    let Some(with_key) = &observed.with_key else { return WORKS.not_applicable("there is no stored access key") };
+    let remedy = |text: &str| Remedy::of(ErrorCode::Propagating, text);
+    let user = observed.user.as_ref().ok().and_then(Option::as_ref);
+    match (&with_key.identity, user) {
+        (Ok(Ok(arn)), Some(user)) if *arn == user.arn => WORKS.pass(format!("STS says {arn}")),
+        (Ok(Ok(arn)), _) => {
+            WORKS.fail(format!("STS says {arn}"), remedy("put the user's own key back into the secret"))
+        }
+        (Ok(Err(code)), _) => WORKS.fail(
+            format!("STS answers {code}"),
+            remedy("wait a minute if the key is new; else see whether it is there and active"),
+        ),
+        (Err(unseen), _) => WORKS.unknown(unseen),
+    }
+}
+
+/// No limit is agreed, so there is nothing to fail.
+fn age(observed: &Observed) -> Line {
+    match &observed.key_history {
+        None => AGE.not_applicable("there is no access key"),
+        Some(Err(unseen)) => AGE.unknown(unseen),
+        Some(Ok(history)) => {
+            let made = match history.age.as_secs() / 86_400 {
+                0 => "made today".to_owned(),
+                1 => "made a day ago".to_owned(),
+                days => format!("made {days} days ago"),
+            };
+            let used = history.last_used.as_ref().map_or("never used".to_owned(), |used| format!("last used {used}"));
+            AGE.pass(format!("{made}, {used}; no limit is set"))
+        }
+    }
+}
+
+fn hidden(asked: &Asked, observed: &Observed) -> Line {
+    let Some(credential) = observed.credential() else { return HIDDEN.not_applicable("there is no stored access key") };
+    let secret = credential.secret_access_key.expose();
+    let holds = |text: &str| !secret.is_empty() && text.contains(secret);
+    let tags = |tags: &[(String, String)]| tags.iter().any(|(key, value)| holds(key) || holds(value));
+    let user = observed.user.as_ref().ok().and_then(Option::as_ref).is_some_and(|user| tags(&user.tags));
+    let bucket = observed.buckets.as_ref().is_ok_and(|buckets| tags(&buckets.tags));
+    let stored = observed.secret.as_ref().ok().and_then(Option::as_ref).is_some_and(|secret| tags(&secret.tags));
+    let policy = observed.setup.as_ref().and_then(|setup| setup.policy.as_ref().ok()?.as_deref()).is_some_and(holds);
+    let places = [
+        (user, "a tag of the user"),
+        (bucket, "a tag of the bucket"),
+        (stored, "a tag of the secret"),
+        (policy, "the bucket's policy"),
+    ];
+    let found: Vec<&str> = places.into_iter().filter_map(|(is_there, place)| is_there.then_some(place)).collect();
+    if found.is_empty() {
+        let name = asked.conventions.secret_name(&asked.org);
+        return HIDDEN.pass(format!("only in secret {name}, as far as tags and policy tell"));
+    }
+    let remedy = "take it out of there, then delete the key and have a new one made: it has been seen";
+    HIDDEN.fail(format!("it is in {}", found.join(", ")), Remedy::new(remedy))
+}

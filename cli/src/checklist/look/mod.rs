@@ -1,0 +1,119 @@
+//! Looking at everything that an organization has. Reads only, side by side.
+
+mod account;
+mod bucket;
+mod probes;
+mod user;
+
+use aws::buckets::{self, Seeker};
+use aws::{ServerDate, secrets, users};
+use futures_util::future::{OptionFuture, join3, join4};
+use org::{Environment, OrgId};
+use tokio::sync::OnceCell;
+
+use super::observed::{Asked, Buckets, Observed, Seen};
+use crate::connection::Connection;
+
+/// Looks at organizations, any number of them, with the same clients.
+pub struct Looker {
+    connection: Connection,
+    environment: Option<Environment>,
+    iam: aws_sdk_iam::Client,
+    s3: aws_sdk_s3::Client,
+    anonymous_s3: aws_sdk_s3::Client,
+    secrets: aws_sdk_secretsmanager::Client,
+    /// What is the same for every organization is asked once.
+    account_blocks: OnceCell<Seen<Vec<&'static str>>>,
+    some_buckets: OnceCell<Seen<Vec<String>>>,
+}
+
+impl Looker {
+    /// Clients for everything.
+    pub fn new(connection: &Connection, environment: Option<Environment>) -> Self {
+        let sdk = &connection.sdk;
+        let mut without_credentials = sdk.to_builder();
+        without_credentials.set_credentials_provider(None);
+        let anonymous = aws_sdk_s3::config::Builder::from(&without_credentials.build()).allow_no_auth().build();
+        Self {
+            connection: connection.clone(),
+            environment,
+            iam: aws_sdk_iam::Client::new(sdk),
+            s3: aws_sdk_s3::Client::new(sdk),
+            anonymous_s3: aws_sdk_s3::Client::from_conf(anonymous),
+            secrets: aws_sdk_secretsmanager::Client::new(sdk),
+            account_blocks: OnceCell::new(),
+            some_buckets: OnceCell::new(),
+        }
+    }
+
+    /// What is known of an organization without looking.
+    pub fn asked(&self, org: &OrgId) -> Asked {
+        let settings = self.connection.settings();
+        Asked {
+            org: org.clone(),
+            place: self.connection.place.clone(),
+            caller: self.connection.caller.clone(),
+            conventions: settings.deployment.conventions.clone(),
+            account_class: self.connection.account_class(),
+            account_was_expected: self.connection.account_was_expected,
+            environment: self.environment,
+            kms_key_id: settings.kms_key_id.clone(),
+        }
+    }
+
+    /// Everything that the organization has. What cannot be seen is told in its place.
+    pub async fn look(&self, asked: &Asked) -> Observed {
+        let (user_name, secret_name) =
+            (asked.conventions.user_name(&asked.org), asked.conventions.secret_name(&asked.org));
+        let date = ServerDate::default();
+        let ((user, keys, secret, buckets), user_extras, account_blocks) = join3(
+            join4(
+                users::find(&self.iam, &user_name),
+                users::access_keys(&self.iam, &user_name, &date),
+                secrets::find(&self.secrets, &secret_name, &date),
+                self.buckets(asked),
+            ),
+            self.user_extras(&user_name),
+            self.account_blocks(),
+        )
+        .await;
+        let (user, keys, secret) = (user.map_err(Into::into), keys.map_err(Into::into), secret.map_err(Into::into));
+        let mut observed = Observed {
+            user,
+            user_extras,
+            keys,
+            key_history: None,
+            secret,
+            buckets,
+            setup: None,
+            account_blocks,
+            with_key: None,
+            anonymously: None,
+        };
+        let bucket = observed.buckets.as_ref().ok().and_then(Buckets::chosen).cloned();
+        let bucket = bucket.as_ref();
+        let history = OptionFuture::from(observed.key().map(|key| self.key_history(key, &date)));
+        let setup = OptionFuture::from(bucket.map(|name| self.bucket_setup(name)));
+        let with_key =
+            OptionFuture::from(observed.credential().map(|credential| self.try_with_key(asked, credential, bucket)));
+        let anonymously = OptionFuture::from(bucket.map(|name| self.try_anonymously(name)));
+        let (history, setup, with_key, anonymously) = join4(history, setup, with_key, anonymously).await;
+        observed.key_history = history;
+        observed.setup = setup;
+        observed.with_key = with_key;
+        observed.anonymously = anonymously;
+        observed
+    }
+
+    /// The buckets that carry the organization's tag, or could.
+    async fn buckets(&self, asked: &Asked) -> Seen<Buckets> {
+        let seeker = Seeker::of_org(&self.s3, &asked.conventions, &asked.place, &asked.org);
+        let found = buckets::search(seeker, async |_| Ok(())).await?;
+        Ok(Buckets {
+            here: found.here().iter().map(|bucket| bucket.name.clone()).collect(),
+            elsewhere: found.elsewhere().to_vec(),
+            not_ours: found.not_ours().map(|(name, tag)| (name.clone(), tag.map(str::to_owned))),
+            tags: found.here().first().map(|bucket| bucket.tags().to_vec()).unwrap_or_default(),
+        })
+    }
+}

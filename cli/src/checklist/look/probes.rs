@@ -1,0 +1,130 @@
+//! Using what was provisioned, as its users will: with the stored key, and without any. Nothing but reads.
+
+use aws::{AwsError, Credential, buckets};
+use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use futures_util::future::{OptionFuture, join3, join4};
+use org::BucketName;
+
+use super::Looker;
+use crate::checklist::observed::{Anonymously, Asked, Attempt, Seen, WithKey};
+
+/// The first key behind everything that begins with `pub/`: `0` is the character after `/`.
+const BEHIND_PUBLIC: &str = "pub0";
+
+impl Looker {
+    /// Tries the stored key on who it is, its bucket, the account and another organization's bucket.
+    pub(super) async fn try_with_key(
+        &self,
+        asked: &Asked,
+        credential: &Credential,
+        bucket: Option<&BucketName>,
+    ) -> WithKey {
+        let secret = credential.secret_access_key.expose();
+        let credentials = Credentials::new(&credential.access_key_id, secret, None, None, "stored access key");
+        let mut sdk = self.connection.sdk.to_builder();
+        sdk.set_credentials_provider(Some(aws_credential_types::provider::SharedCredentialsProvider::new(credentials)));
+        let sdk = sdk.build();
+        let (s3, sts) = (aws_sdk_s3::Client::new(&sdk), aws_sdk_sts::Client::new(&sdk));
+        let own_bucket = OptionFuture::from(bucket.map(|name| self.list(&s3, name.as_str())));
+        let (identity, own_bucket, all_buckets, other_bucket) = join4(
+            sts.get_caller_identity().send(),
+            own_bucket,
+            s3.list_buckets().max_buckets(1).send(),
+            self.try_other_bucket(asked, bucket, &s3),
+        )
+        .await;
+        let identity = match identity.map_err(|error| AwsError::of("GetCallerIdentity", error)) {
+            Ok(answer) => Ok(Ok(answer.arn.unwrap_or_default())),
+            Err(error) => refusal(error, "the stored access key").map(Err),
+        };
+        let all_buckets = attempt("ListBuckets", "the account's buckets", all_buckets);
+        WithKey { identity, own_bucket, all_buckets, other_bucket }
+    }
+
+    async fn try_other_bucket(
+        &self,
+        asked: &Asked,
+        bucket: Option<&BucketName>,
+        s3: &aws_sdk_s3::Client,
+    ) -> Option<(String, Seen<Attempt>)> {
+        let some = match self.some_buckets().await {
+            Ok(some) => some,
+            Err(unseen) => return Some(("another organization's bucket".to_owned(), Err(unseen))),
+        };
+        let own = |name: &str| {
+            bucket.is_some_and(|own| own.as_str() == name)
+                || asked.conventions.own_bucket_name(&asked.org, name).is_some()
+        };
+        let other = some.into_iter().find(|name| !own(name))?;
+        let listed = self.list(s3, &other).await;
+        Some((other, listed))
+    }
+
+    /// Tries, without credentials, to read what is public, to read what is not, and to list.
+    pub(super) async fn try_anonymously(&self, bucket: &BucketName) -> Anonymously {
+        let name = bucket.as_str();
+        let marker = self.anonymous_s3.get_object().bucket(name).key(buckets::MARKER_KEY);
+        let marker = marker.expected_bucket_owner(&self.connection.place.account);
+        let (public_read, private_read, list) =
+            join3(marker.send(), self.try_private_read(bucket), self.list(&self.anonymous_s3, name)).await;
+        Anonymously {
+            public_read: attempt("GetObject", &buckets::resource(bucket), public_read.map(drop)),
+            private_read,
+            list,
+        }
+    }
+
+    /// Looks for an object outside `pub/`, and asks for its head without credentials. That an object is missing is
+    /// told only to those who may list, so one that is there is needed.
+    async fn try_private_read(&self, bucket: &BucketName) -> Seen<Option<(String, Attempt)>> {
+        let Some(key) = self.private_object(bucket).await? else { return Ok(None) };
+        let head = self.anonymous_s3.head_object().bucket(bucket.as_str()).key(&key);
+        let head = head.expected_bucket_owner(&self.connection.place.account).send().await;
+        Ok(Some((key, attempt("HeadObject", &buckets::resource(bucket), head)?)))
+    }
+
+    async fn private_object(&self, bucket: &BucketName) -> Seen<Option<String>> {
+        for after in [None, Some(BEHIND_PUBLIC)] {
+            let request =
+                self.s3.list_objects_v2().bucket(bucket.as_str()).set_start_after(after.map(str::to_owned)).max_keys(1);
+            let answer = request.expected_bucket_owner(&self.connection.place.account).send().await;
+            let answer = answer
+                .map_err(|error| AwsError::of("ListObjectsV2", error).explain_as_usual(buckets::resource(bucket)))?;
+            let key = answer.contents.unwrap_or_default().into_iter().find_map(|object| object.key);
+            if let Some(key) = key.filter(|key| !key.starts_with(buckets::MARKER_KEY)) {
+                return Ok(Some(key));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn list(&self, s3: &aws_sdk_s3::Client, bucket: &str) -> Seen<Attempt> {
+        let request = s3.list_objects_v2().bucket(bucket).max_keys(1);
+        let answer = request.expected_bucket_owner(&self.connection.place.account).send().await;
+        attempt("ListObjectsV2", &format!("bucket {bucket}"), answer)
+    }
+}
+
+/// Whether it was done or refused; neither, if the service did not answer.
+fn attempt<T, E>(operation: &'static str, about: &str, answer: Result<T, SdkError<E, HttpResponse>>) -> Seen<Attempt>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match answer.map_err(|error| AwsError::of(operation, error)) {
+        Ok(_) => Ok(Attempt::Done),
+        Err(error) => refusal(error, about).map(Attempt::Refused),
+    }
+}
+
+fn refusal(error: AwsError, about: &str) -> Seen<String> {
+    // HEAD answers have no body, hence no code.
+    let refused = error.status() == Some(403) || error.status() == Some(404) || error.is_refusal();
+    if refused && error.status().is_some() && !error.is_throttling() {
+        let code = if error.code().is_empty() { error.reason() } else { error.code().to_owned() };
+        return Ok(code);
+    }
+    Err(error.explain_as_usual(about).into())
+}
