@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::exit::Problem;
+use crate::terminal::{printable, quoted};
 
 /// Entries in one call, the most that PutEvents takes.
 const MOST_ENTRIES: usize = 10;
@@ -190,14 +191,6 @@ pub fn check_source(allowed_sources: &[String], source: &str, detail_type: &str)
     Err(format!("source {} may not send {}; {who}", quoted(source), quoted(detail_type)))
 }
 
-/// Text from outside as a message may show it: in quotes, escaped, cut short.
-pub fn quoted(text: &str) -> String {
-    const MOST_CHARACTERS: usize = 64;
-    let shown: String = text.chars().take(MOST_CHARACTERS).collect();
-    let more = if shown.len() < text.len() { "..." } else { "" };
-    format!("{shown:?}{more}")
-}
-
 impl Outcome {
     /// Whether the bus asked for patience, or failed itself.
     pub fn may_succeed_later(&self) -> bool {
@@ -228,11 +221,6 @@ fn outcomes(sent: usize, failed_entry_count: i32, results: &[PutEventsResultEntr
 fn no_answer() -> Outcome {
     let message = "the answer does not say what became of it; it may have arrived".to_owned();
     Outcome::Refused { code: "no answer".to_owned(), message }
-}
-
-/// Without control characters, which a terminal would obey.
-fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 
 /// Holds events back so that no more than so many go out in a second.

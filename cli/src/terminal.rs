@@ -26,6 +26,14 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
+/// Text from outside as a message may show it: in quotes, escaped, cut short.
+pub fn quoted(text: &str) -> String {
+    const MOST_CHARACTERS: usize = 64;
+    let shown: String = text.chars().take(MOST_CHARACTERS).collect();
+    let more = if shown.len() < text.len() { "..." } else { "" };
+    format!("{shown:?}{more}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

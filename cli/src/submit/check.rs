@@ -7,8 +7,9 @@ use org::{OrgId, Place};
 use serde_json::Value;
 
 use super::input::Item;
-use crate::bus::{Entry, check_source, quoted};
+use crate::bus::{Entry, check_source};
 use crate::exit::Problem;
+use crate::terminal::quoted;
 
 /// Problems that are listed; the rest is counted.
 const MOST_SHOWN: usize = 50;

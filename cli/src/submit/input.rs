@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::{Deserializer, Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::bus::quoted;
 use crate::exit::Problem;
+use crate::terminal::quoted;
 
 /// The largest file that is read, in bytes: some hundred thousand organizations.
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
