@@ -10,10 +10,10 @@ use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use contract::{Command, OrgCreated, SOURCE};
 use org::Place;
-use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::exit::Problem;
+use crate::pace::Pace;
 use crate::terminal::{printable, quoted};
 
 /// Entries in one call, the most that PutEvents takes.
@@ -105,7 +105,7 @@ impl Bus {
     /// How many of these entries, from the first on, go into the next call. Where fewer than a call's worth are
     /// allowed in a second, calls are smaller rather than rarer.
     pub fn batch_size(&self, entries: &[Entry]) -> usize {
-        let at_most = usize::try_from(self.pace.events_per_second).unwrap_or(MOST_ENTRIES).clamp(1, MOST_ENTRIES);
+        let at_most = usize::try_from(self.pace.events_per_second()).unwrap_or(MOST_ENTRIES).clamp(1, MOST_ENTRIES);
         let mut bytes = 0;
         let fits = |entry: &&Entry| {
             bytes += entry.source.len() + entry.detail_type.len() + entry.detail.len();
@@ -223,27 +223,6 @@ fn no_answer() -> Outcome {
     Outcome::Refused { code: "no answer".to_owned(), message }
 }
 
-/// Holds events back so that no more than so many go out in a second.
-struct Pace {
-    events_per_second: u32,
-    next: Option<Instant>,
-}
-
-impl Pace {
-    fn of(events_per_second: u32) -> Self {
-        Self { events_per_second: events_per_second.max(1), next: None }
-    }
-
-    async fn wait(&mut self, events: usize) {
-        if let Some(next) = self.next {
-            tokio::time::sleep_until(next).await;
-        }
-        let events = u32::try_from(events).unwrap_or(u32::MAX);
-        let share = Duration::from_secs(1) / self.events_per_second;
-        self.next = Some(Instant::now() + share.saturating_mul(events));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -351,15 +330,5 @@ mod tests {
         }
         let said = check_source(&allowed, "\u{1b}[31mx", "OrgCreated").unwrap_err();
         assert!(!said.contains('\u{1b}') && said.contains("ALLOWED_SOURCES is org-signup"), "{said}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn no_more_go_out_in_a_second_than_allowed() {
-        let begun = Instant::now();
-        let mut pace = Pace::of(20);
-        for _ in 0..11 {
-            pace.wait(10).await;
-        }
-        assert_eq!(begun.elapsed().as_millis(), 5000, "110 events, of which the last ten need not be waited for");
     }
 }

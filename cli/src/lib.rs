@@ -8,6 +8,7 @@ pub mod exit;
 pub mod forecast;
 pub mod local;
 pub mod organizations;
+pub mod pace;
 pub mod plan;
 pub mod queues;
 pub mod registry;

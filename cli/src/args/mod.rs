@@ -16,7 +16,7 @@ pub use checklist::{ChecklistArguments, ChecklistFormat};
 pub use connection::{Class, ConnectionArguments};
 pub use local::{LocalCommand, ProvisionArguments, ServeArguments};
 pub use plan::{PlanArguments, Selection};
-pub use replay::{ArchiveArguments, DeadLettersArguments, Pick, ReplayCommand, ReplayFileArguments, Sending};
+pub use replay::{ArchiveArguments, Cause, DeadLettersArguments, Pick, ReplayCommand, ReplayFileArguments, Sending};
 pub use shell::{CompletionsArguments, ManArguments};
 pub use status::StatusArguments;
 pub use submit::SubmitArguments;

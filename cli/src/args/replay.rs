@@ -1,9 +1,12 @@
 //! The command line of `orgctl replay`.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use contract::ErrorCode;
 use org::OrgId;
 
 use super::connection::ConnectionArguments;
@@ -20,7 +23,8 @@ pub enum ReplayCommand {
     /// Show what lies in the steps' dead-letter queues, and send it back to the steps.
     ///
     /// A message is deleted from the dead-letter queue only after the step's queue has acknowledged it. So an
-    /// interruption loses nothing; at most the ten messages under way are sent twice, which every step tolerates.
+    /// interruption loses nothing; at most the one message under way is sent twice, which every step tolerates. The
+    /// queues of undelivered events and of failed direct invocations are not among these (docs/deploy.md).
     #[command(after_help = DEAD_LETTERS_EXAMPLES)]
     DeadLetters(DeadLettersArguments),
 
@@ -36,13 +40,43 @@ pub struct Pick {
     #[arg(long, value_parser = parse_org_id, value_name = "ORG")]
     pub org: Option<OrgId>,
 
-    /// Only what is not older: a time (2026-11-29T08:00:00Z) or a duration before now (90m, 2h, 3days).
+    /// Only what is not older: a time (2026-11-29T08:00:00Z) or a duration before now (90m, 2h, 3days). What has no time
+    /// of its own, as a plain detail in a file, is then left out.
     #[arg(long, value_name = "WHEN")]
     pub since: Option<Moment>,
 
-    /// Only what failed with this code; `none` for messages that name no code.
+    /// Only what failed with this error code; `none` for what names none.
     #[arg(long, value_name = "CODE")]
-    pub error_code: Option<String>,
+    pub error_code: Option<Cause>,
+}
+
+/// An error code, or that there is none: SQS itself moved the message, after its last receive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// No code.
+    None,
+    /// This code.
+    Code(ErrorCode),
+}
+
+impl FromStr for Cause {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "none" => Ok(Self::None),
+            code => code.parse().map(Self::Code).map_err(|_| "is no error code; docs/errors has them all".to_owned()),
+        }
+    }
+}
+
+/// The shortest and the longest time that messages can be hidden while they are looked at: what SQS takes is up to twelve
+/// hours from the receive on.
+const HIDE: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(11 * 3600);
+
+fn parse_hide(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if HIDE.contains(&duration) { Ok(duration) } else { Err("must be 5s to 11h".to_owned()) }
 }
 
 /// How what was picked is sent.
@@ -56,7 +90,7 @@ pub struct Sending {
     #[arg(long, conflicts_with = "plan")]
     pub yes: bool,
 
-    /// Messages or events per second.
+    /// Messages or events per second at most.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
     pub rate: u32,
 
@@ -68,7 +102,7 @@ pub struct Sending {
 /// Which events of which files.
 #[derive(Debug, Args)]
 pub struct ReplayFileArguments {
-    /// Files with events: JSON, a JSON array, or JSON lines.
+    /// Files with events or details: JSON, a JSON array, JSON lines, or CSV as for submit; - is standard input.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
@@ -100,13 +134,13 @@ pub struct DeadLettersArguments {
     #[arg(long, conflicts_with_all = ["plan", "yes"])]
     pub list: bool,
 
-    /// Messages to take out of a queue at most; run the command again for more.
+    /// Messages of one queue at most; run the command again for more.
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=20_000), value_name = "N")]
     pub limit: u32,
 
-    /// How long messages are hidden from others while they are looked at and decided on. What is sent is hidden anew
-    /// just before.
-    #[arg(long, default_value = "5m", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    /// How long received messages are hidden from others at most. They are shown again as soon as the command is done
+    /// with them, or after this time if it is killed.
+    #[arg(long, default_value = "5m", value_parser = parse_hide, value_name = "DURATION")]
     pub hide: Duration,
 
     /// How to send them.
@@ -137,8 +171,8 @@ pub struct ArchiveArguments {
     #[arg(long = "step", value_name = "STEP")]
     pub steps: Vec<String>,
 
-    /// The replay's name. Without it, a name that follows from the archive, the times and the steps: the same command
-    /// again follows the same replay.
+    /// The replay's name. If there is a replay of this name, it is followed and no other is started. Without it, a name
+    /// that follows from the archive, the times and the steps.
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
 
@@ -180,7 +214,9 @@ Examples:
   orgctl replay dead-letters --step bucket-policy --error-code access-denied --rate 5
   orgctl replay dead-letters --org acme --since 1day --yes";
 
-const ARCHIVE_EXAMPLES: &str = "EventBridge neither lists what an archive holds nor selects by organization, so there is no --plan and no --org here.
+const ARCHIVE_EXAMPLES: &str =
+    "Events reach the archive with a delay: wait ten minutes after the last one that should be replayed.
+EventBridge neither lists what an archive holds nor selects by organization, so there is no --plan and no --org here.
 
 Exit codes: 0 replayed, 1 not, or not in time, 2 usage.
 

@@ -13,7 +13,7 @@ use contract::StepSpec;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{confirmed, nothing_sent, steps};
+use super::{confirmed, steps};
 use crate::args::ArchiveArguments;
 use crate::connection::{Connection, queue_name};
 use crate::exit::{Problem, written};
@@ -21,6 +21,8 @@ use crate::sweep::progress_bar;
 
 /// The time between two looks at a replay's progress.
 const PAUSE: Duration = Duration::from_secs(2);
+/// How long an event may take to reach the archive (EventBridge user guide, "Archiving and replaying events").
+const SETTLES: Duration = Duration::from_secs(600);
 /// Pages of rules to read at most. A bus has 300 rules, 100 in a page.
 const MOST_PAGES: usize = 10;
 
@@ -41,13 +43,21 @@ pub(super) async fn run(arguments: &ArchiveArguments) -> Result<ExitCode, Proble
         return cancel(&events, name, arguments.json).await;
     }
     let plan = Plan::new(arguments, &connection, &events).await?;
-    if describe(&events, &plan.name).await?.is_none() {
+    let known = describe(&events, &plan.name).await?;
+    if let Some(known) = &known {
+        plan.require_same(known)?;
+        tell(&format!("replay {} was started before; nothing new is started", plan.name))?;
+    } else {
         let [from, to] = [plan.from, plan.to].map(humantime::format_rfc3339_seconds);
+        if plan.to + SETTLES > connection.now() {
+            tell("events of the last ten minutes may not have reached the archive yet")?;
+        }
         let question =
             format!("Replay {} from {from} to {to} through {}?", plan.archive_arn, plan.rule_names().join(", "));
         if !confirmed(&question, arguments.yes)? {
-            return nothing_sent("not confirmed");
+            return Err(Problem::Failed("not confirmed; nothing was sent".to_owned()));
         }
+        tell(&format!("replay {}", plan.name))?;
         plan.start(&events).await?;
     }
     let following = tokio::time::timeout(arguments.timeout, follow(&events, &plan));
@@ -74,6 +84,13 @@ impl Plan {
         let (Some(archive_arn), Some(bus_arn)) = (found.archive_arn, found.event_source_arn) else {
             return Err(Problem::Failed(format!("{about}: DescribeArchive answered without ARNs")));
         };
+        let own_bus = format!(":event-bus/{}", connection.bus());
+        if !bus_arn.ends_with(&own_bus) {
+            return Err(Problem::Usage(format!(
+                "{about} is of {bus_arn}, not of the deployment's bus {}",
+                connection.bus()
+            )));
+        }
         let mut rules = Vec::new();
         for step in steps(&arguments.steps)? {
             rules.extend(rules_of(connection, events, &step).await?);
@@ -107,6 +124,22 @@ impl Plan {
         }
     }
 
+    /// Whether a replay that is there is this one. Where times are relative, they differ from one moment to the next, and
+    /// only the name can say that the same is meant.
+    ///
+    /// # Errors
+    /// When it has another archive or goes through other rules.
+    fn require_same(&self, known: &DescribeReplayOutput) -> Result<(), Problem> {
+        let mut rules = known.destination().map(|to| to.filter_arns().to_vec()).unwrap_or_default();
+        rules.sort();
+        if known.event_source_arn() == Some(&self.archive_arn) && rules == self.rules {
+            return Ok(());
+        }
+        let message =
+            format!("replay {} is another one, of another archive or to other steps; give another --name", self.name);
+        Err(Problem::Usage(message))
+    }
+
     /// How far it is, in seconds of the replayed time.
     fn progress(&self, state: &DescribeReplayOutput) -> u64 {
         let last = state.event_last_replayed_time().and_then(|time| SystemTime::try_from(*time).ok());
@@ -131,7 +164,9 @@ async fn rules_of(connection: &Connection, events: &Client, step: &StepSpec) -> 
             let page = request.set_next_token(token).send().await;
             let page =
                 page.map_err(|error| Problem::call("ListRuleNamesByTarget", &format!("target {target}"), error))?;
-            let arn = |rule: &String| format!("arn:{partition}:events:{region}:{account}:rule/{bus}/{rule}");
+            // A rule on the default bus does not have the bus's name in its ARN.
+            let path = if bus == "default" { String::new() } else { format!("{bus}/") };
+            let arn = |rule: &String| format!("arn:{partition}:events:{region}:{account}:rule/{path}{rule}");
             rules.extend(page.rule_names().iter().map(arn));
             token = page.next_token;
             if token.is_none() {
@@ -209,6 +244,10 @@ fn report(name: &str, state: &DescribeReplayOutput, json: bool) -> Result<ExitCo
     }
     let reason = state.state_reason().unwrap_or("EventBridge says no reason");
     Err(Problem::Failed(format!("replay {name} was not completed: {word}: {reason}")))
+}
+
+fn tell(said: &str) -> Result<(), Problem> {
+    written(writeln!(anstream::stderr(), "{said}"))
 }
 
 fn unfinished(name: &str) -> Problem {

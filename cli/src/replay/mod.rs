@@ -4,20 +4,22 @@ mod archive;
 mod dead_letters;
 mod file;
 mod letter;
-mod preview;
+mod pick;
+mod transfer;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use contract::StepSpec;
-use futures_util::{Stream, stream};
-use tokio::time::MissedTickBehavior;
+use serde_json::json;
 
 use crate::args::ReplayCommand;
-use crate::connection::block_on;
-use crate::exit::{Problem, written};
+use crate::connection::{Connection, block_on};
+use crate::exit::{DIFFERENCES, Problem, written};
+use crate::forecast::Verdict;
+use crate::plan::exit_code;
 use crate::registry::STEPS;
+use crate::submit::check::Rules;
 
 /// Runs the command.
 ///
@@ -48,34 +50,51 @@ fn steps(names: &[String]) -> Result<Vec<StepSpec>, Problem> {
     names.iter().map(find).collect()
 }
 
+/// What a command is held against before it is sent or planned.
+fn rules<'r>(connection: &'r Connection, source: &'r str) -> Rules<'r> {
+    let settings = connection.settings();
+    Rules {
+        deployment: &settings.deployment,
+        place: &connection.place,
+        allowed_sources: &settings.allowed_sources,
+        usual_source: source,
+    }
+}
+
+/// The exit code of a plan in which so many could not be read, which would be refused again.
+fn unreadable(verdict: Verdict, count: usize) -> ExitCode {
+    if count > 0 && verdict == Verdict::Nothing { ExitCode::from(DIFFERENCES) } else { exit_code(verdict) }
+}
+
+/// Makes sure that somebody can be asked, or need not be.
+///
+/// # Errors
+/// When there is nobody to ask.
+fn can_confirm(yes: bool) -> Result<(), Problem> {
+    if yes || (std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        return Ok(());
+    }
+    Err(Problem::Usage("there is no terminal to ask on; give --yes to go ahead".to_owned()))
+}
+
 /// Whether the person at the terminal says yes.
 ///
 /// # Errors
 /// When there is nobody to ask.
 fn confirmed(question: &str, yes: bool) -> Result<bool, Problem> {
+    can_confirm(yes)?;
     if yes {
         return Ok(true);
-    }
-    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return Err(Problem::Usage("there is no terminal to ask on; give --yes to go ahead".to_owned()));
     }
     let answer = dialoguer::Confirm::new().with_prompt(question).default(false).interact();
     answer.map_err(|error| Problem::Failed(format!("the question could not be asked: {error}")))
 }
 
-/// The items one after the other, at most `per_second` of them a second.
-fn paced<T>(items: Vec<T>, per_second: u32) -> impl Stream<Item = T> {
-    let mut ticks = tokio::time::interval(Duration::from_secs(1) / per_second.max(1));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    stream::unfold((items.into_iter(), ticks), async |(mut items, mut ticks)| {
-        let item = items.next()?;
-        ticks.tick().await;
-        Some((item, (items, ticks)))
-    })
-}
-
-/// Says that nothing was done.
-fn nothing_sent(why: &str) -> Result<ExitCode, Problem> {
+/// Says that there was nothing to send.
+fn nothing_sent(why: &str, json: bool) -> Result<ExitCode, Problem> {
+    if json {
+        written(writeln!(anstream::stdout(), "{}", json!({ "sent": 0 })))?;
+    }
     written(writeln!(anstream::stderr(), "{why}; nothing was sent"))?;
     Ok(ExitCode::SUCCESS)
 }

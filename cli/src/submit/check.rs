@@ -15,28 +15,28 @@ use crate::terminal::quoted;
 const MOST_SHOWN: usize = 50;
 
 /// What commands are checked against.
-pub(super) struct Rules<'r> {
+pub(crate) struct Rules<'r> {
     /// The account's class, the expected account, the conventions.
-    pub(super) deployment: &'r Deployment,
+    pub(crate) deployment: &'r Deployment,
     /// Where the commands are sent.
-    pub(super) place: &'r Place,
+    pub(crate) place: &'r Place,
     /// Who may send commands.
-    pub(super) allowed_sources: &'r [String],
+    pub(crate) allowed_sources: &'r [String],
     /// The source of what names none.
-    pub(super) usual_source: &'r str,
+    pub(crate) usual_source: &'r str,
 }
 
 /// A command that may be sent.
 #[derive(Debug)]
-pub(super) struct Order {
+pub(crate) struct Order {
     /// Its place among the orders, from 0.
-    pub(super) number: usize,
+    pub(crate) number: usize,
     /// The organization.
-    pub(super) org: OrgId,
+    pub(crate) org: OrgId,
     /// The id by which logs and events know the request.
-    pub(super) request_id: String,
+    pub(crate) request_id: String,
     /// What is put on the bus.
-    pub(super) entry: Entry,
+    pub(crate) entry: Entry,
     line: Option<usize>,
     correlation_id: Option<String>,
 }
@@ -121,7 +121,11 @@ fn on(line: Option<usize>) -> String {
     line.map_or_else(String::new, |line| format!(" on line {line}"))
 }
 
-fn order(value: Value, line: Option<usize>, number: usize, rules: &Rules<'_>) -> Result<Order, String> {
+/// One command, checked by itself.
+///
+/// # Errors
+/// The first rule that it breaks.
+pub(crate) fn order(value: Value, line: Option<usize>, number: usize, rules: &Rules<'_>) -> Result<Order, String> {
     let (source, detail) = taken_apart(value, rules.usual_source)?;
     check_source(rules.allowed_sources, &source, OrgCreated::DETAIL_TYPE)?;
     let text = detail.to_string();

@@ -1,9 +1,9 @@
 //! `orgctl submit`: puts `OrgCreated` on the deployment's bus, for one organization or for a file of them.
 
-mod check;
+pub(crate) mod check;
 pub(crate) mod input;
 mod journal;
-mod planned;
+pub(crate) mod planned;
 mod report;
 mod send;
 
@@ -18,8 +18,9 @@ use crate::args::SubmitArguments;
 use crate::bus::{Bus, check_source};
 use crate::connection::{Connection, block_on};
 use crate::exit::{FAILED, Problem};
+use crate::plan::exit_code;
 use crate::sweep::progress_bar;
-use check::{Checked, Rules, check};
+use check::{Checked, Order, Rules, check};
 use contract::{Command, OrgCreated};
 use input::{Input, Item};
 use journal::{Journal, Subject};
@@ -46,7 +47,8 @@ pub fn run(arguments: &SubmitArguments) -> Result<ExitCode, Problem> {
         let checked = check(items, &rules);
         checked.require_sound(&name(arguments))?;
         if arguments.plan {
-            return planned::show(&connection, &checked.orders, arguments.json, arguments.org.is_some()).await;
+            let verdict = planned::show(&connection, &checked.orders, arguments.json, arguments.org.is_some()).await?;
+            return Ok(exit_code(verdict));
         }
         submit(arguments, &connection, &checked, &sha256, &source).await
     })
@@ -85,6 +87,28 @@ async fn submit(
     }
     report.summary(tally, finished.as_deref())?;
     conclude(ended, tally, &go_on(arguments, journal.as_ref()))
+}
+
+/// Sends commands that come from somewhere else than a file of sign-ups, and tells what became of each. There is no
+/// journal: sent again, they change nothing.
+///
+/// # Errors
+/// When the bus is not there, or not everything was sent.
+pub(crate) async fn send_again(
+    connection: &Connection,
+    orders: &[Order],
+    rate: u32,
+    repeated: usize,
+    json: bool,
+) -> Result<ExitCode, Problem> {
+    let mut bus = Bus::find(connection, rate).await?;
+    let arn = bus.arn().to_owned();
+    let mut tally = Tally { all: orders.len(), repeated, ..Tally::default() };
+    let (report, bar) = (Report { json, single: false, bus: &arn }, progress_bar(orders.len(), "events"));
+    let ended = send::send(&mut bus, orders, None, (report, &mut tally), &bar).await?;
+    bar.finish_and_clear();
+    report.summary(tally, None)?;
+    conclude(ended, tally, ". The same command sends all of them again, which changes nothing")
 }
 
 /// The exit code of an end.

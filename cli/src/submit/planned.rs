@@ -1,8 +1,7 @@
-//! `orgctl submit --plan`: what provisioning would do for each organization, with nothing sent.
+//! `--plan` of `orgctl submit` and `orgctl replay`: what provisioning would do for each organization, with nothing sent.
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::process::ExitCode;
 
 use futures_util::StreamExt;
 use serde_json::{Value, json};
@@ -11,22 +10,23 @@ use super::check::Order;
 use crate::connection::Connection;
 use crate::exit::{Problem, written};
 use crate::forecast::{Previews, Verdict};
-use crate::plan::{exit_code, print, summarize};
+use crate::plan::{print, summarize};
 use crate::sweep::progress_bar;
 
 /// Organizations that are looked at at the same time.
 const CONCURRENCY: usize = 8;
 
-/// Shows every order's forecast, in order; of a file's only those that are not in order already, and a summary.
+/// Shows every order's forecast, in order; of a file's only those that are not in order already, and a summary. Gives
+/// the worst of them.
 ///
 /// # Errors
 /// When the output cannot be written.
-pub(super) async fn show(
+pub(crate) async fn show(
     connection: &Connection,
     orders: &[Order],
     json: bool,
     single: bool,
-) -> Result<ExitCode, Problem> {
+) -> Result<Verdict, Problem> {
     let previews = Previews::new(connection);
     let bar = progress_bar(if single { 0 } else { orders.len() }, "organizations");
     let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
@@ -55,5 +55,5 @@ pub(super) async fn show(
     if !single {
         written(summarize(&mut out, json, orders.len(), &counts))?;
     }
-    Ok(exit_code(counts.into_keys().max().unwrap_or(Verdict::Nothing)))
+    Ok(counts.into_keys().max().unwrap_or(Verdict::Nothing))
 }

@@ -14,12 +14,11 @@ pub(crate) struct Refused<C: Command> {
     pub(crate) detail: Value,
 }
 
-/// The request that a message's body holds, read as a step would read it.
-///
-/// # Errors
-/// What the step would refuse it with.
-pub fn read_request<C: Command>(body: &str, settings: &Settings) -> Result<Request<C>, StepError> {
-    read_text(body, settings).map_err(|refused| refused.error)
+/// The command's detail in an event, in a completion or failure event's detail, or as it is: what a step would read,
+/// whoever sent it.
+pub fn original_detail(value: &Value) -> &Value {
+    let detail = if is_event(value) { value.get("detail").unwrap_or(value) } else { value };
+    request_of(detail).unwrap_or(detail)
 }
 
 /// Reads the command that a message's body holds.

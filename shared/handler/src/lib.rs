@@ -20,7 +20,7 @@ mod telemetry;
 mod trigger;
 
 pub use backoff::SMALLEST_DELAY;
-pub use delivery::read_request;
+pub use delivery::original_detail;
 pub use environment::{Environment, InvalidEnvironment, VARIABLES, Variable};
 pub use function::{Function, FunctionError, Invocation, StepContext, StepFunction};
 pub use own_queue::OwnQueue;
