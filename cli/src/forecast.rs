@@ -152,10 +152,12 @@ impl StepForecast {
 fn as_denied_to(caller: &str, mut error: FailureDetail) -> FailureDetail {
     if error.code == ErrorCode::AccessDenied {
         let said = error.message.split_once(FUNCTIONS_REMEDY).map_or(error.message.as_str(), |(said, _)| said);
-        let needed =
-            error.operation.as_ref().map_or_else(|| "this".to_owned(), |operation| format!("that for {operation}"));
+        let needed = error
+            .operation
+            .as_ref()
+            .map_or_else(|| "this permission".to_owned(), |operation| format!("the permission for {operation}"));
         error.message = format!(
-            "{said}; it was denied to {caller}, as whom orgctl looks: give it the permission, {needed}, or look as somebody else"
+            "{said}; it was denied to {caller}, as whom orgctl looks; give it {needed}, or look as somebody else"
         );
     }
     error
