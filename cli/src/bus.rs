@@ -145,7 +145,10 @@ impl Bus {
             tokio::time::sleep(delay).await;
             self.pace.wait(again.len()).await;
             // What the bus has taken is known, and must not be lost with this failure. A next call tells it again.
-            let Ok(answers) = self.put_once(again.into_iter()).await else { break };
+            let Ok(answers) = self.put_once(again.into_iter()).await else {
+                places.into_iter().for_each(|place| *place = no_answer());
+                break;
+            };
             for (place, answer) in places.into_iter().zip(answers) {
                 *place = answer;
             }
@@ -226,6 +229,8 @@ fn no_answer() -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use local_aws::{Fault, FaultPlan};
+
     use crate::local::{LocalOptions, LocalSystem};
 
     /// A local system, of which the next entries fail, and its bus.
@@ -270,6 +275,19 @@ mod tests {
         let outcomes = bus.put(&[entry(1), entry(2)]).await.unwrap();
         assert!(outcomes.iter().all(Outcome::may_succeed_later), "{outcomes:?}");
         assert_eq!(calls(&system), 1 + MOST_RETRIES);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_failed_resend_may_have_brought_is_not_called_refused() {
+        let (system, mut bus) = failing(1);
+        // The call that sends the failed entry again, with every attempt that the SDK makes of it.
+        let lost = (2..10).fold(FaultPlan::default(), |plan, nth| plan.on("PutEvents", nth, Fault::LostReply));
+        system.aws.plan_faults(lost);
+        let outcomes = bus.put(&[entry(1), entry(2)]).await.unwrap();
+        assert_eq!(outcomes[0], no_answer());
+        assert!(is_accepted(&outcomes[1]), "{outcomes:?}");
+        let heard = system.take_heard().unwrap();
+        assert!(heard.iter().any(|event| event.detail["orgId"] == "org1"), "it did arrive");
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,9 +10,7 @@ use std::time::{Duration, SystemTime};
 use aws_config::BehaviorVersion;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_smithy_http_client::Builder as HttpClientBuilder;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use contract::StepSpec;
@@ -21,6 +19,7 @@ use org::{AccountClass, OrgId, Place};
 
 use crate::args::ConnectionArguments;
 use crate::exit::Problem;
+use crate::http;
 
 /// Attempts of one call. Adaptive: while AWS throttles, calls are held back instead of repeated faster.
 const MOST_ATTEMPTS: u32 = 8;
@@ -52,9 +51,9 @@ impl Connection {
     /// Without region, credentials or answer; for a root user; in another account than the expected one; when
     /// nobody said what the account may hold.
     pub async fn open(arguments: &ConnectionArguments) -> Result<Self, Problem> {
-        let mut variables: BTreeMap<String, String> = std::env::vars().collect();
+        let mut variables = handler::process_variables();
         overlay(&mut variables, arguments)?;
-        let sdk = sdk_config(arguments).await;
+        let sdk = sdk_config(arguments, http::client(&variables)?).await;
         let Some(region) = sdk.region().map(ToString::to_string) else {
             return Err(Problem::Usage("no region; give --region, or set AWS_REGION".to_owned()));
         };
@@ -86,6 +85,11 @@ impl Connection {
     /// What time it is.
     pub fn now(&self) -> SystemTime {
         self.sdk.time_source().unwrap_or_default().now()
+    }
+
+    /// The same as reports and journals have it: in UTC, to the second.
+    pub fn timestamp(&self) -> String {
+        humantime::format_rfc3339_seconds(self.now()).to_string()
     }
 
     /// What the account may hold.
@@ -142,9 +146,7 @@ fn overlay(variables: &mut BTreeMap<String, String>, arguments: &ConnectionArgum
     Err(Problem::Usage(message.to_owned()))
 }
 
-async fn sdk_config(arguments: &ConnectionArguments) -> SdkConfig {
-    // The machine's certificate authorities, unlike a function: an operator may sit behind a proxy.
-    let http = HttpClientBuilder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+async fn sdk_config(arguments: &ConnectionArguments, http: SharedHttpClient) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)

@@ -8,6 +8,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use crate::terminal::plain;
+
 /// Something failed.
 pub const FAILED: u8 = 1;
 /// The command or a file given to it is wrong. clap exits with the same code.
@@ -41,7 +43,8 @@ impl Problem {
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
-        Self::Failed(format!("{about}: {operation} failed: {}", AwsError::of(operation, error).reason()))
+        let said = AwsError::of(operation, error).reason();
+        Self::Failed(format!("{}: {operation} failed: {}", plain(about), plain(&said)))
     }
 
     /// The exit code.

@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 use crate::connection::{Connection, dead_letter_queue_name};
 use crate::registry::{Previewable, STEPS};
 
+/// How the steps' errors go on where they say what to do about a denial.
+const FUNCTIONS_REMEDY: &str = "; give the function's role";
+
 /// Every step's preview, made once for any number of organizations.
 pub struct Previews {
     steps: Vec<(StepSpec, Previewable)>,
@@ -104,7 +107,7 @@ impl Previews {
     pub async fn of(&self, org: &OrgId, detail: &Value) -> Forecast {
         let looks = self.steps.iter().map(async |(spec, preview)| {
             let previewed = preview(detail.clone(), self.connection.place.clone()).await;
-            StepForecast::of(spec, previewed)
+            StepForecast::of(spec, previewed, &self.connection.caller)
         });
         let steps = join_all(looks).await;
         Forecast { organization: org.clone(), verdict: Verdict::of(&steps), steps }
@@ -126,13 +129,13 @@ pub fn detail(org: &OrgId, class: AccountClass, environment: Option<Environment>
 }
 
 impl StepForecast {
-    fn of(spec: &StepSpec, previewed: Result<Vec<Planned>, StepError>) -> Self {
+    fn of(spec: &StepSpec, previewed: Result<Vec<Planned>, StepError>, caller: &str) -> Self {
         let state = match &previewed {
             Ok(changes) if changes.is_empty() => StepState::InOrder,
             Ok(_) => StepState::Changes,
             Err(error) => state_of(error.code()),
         };
-        let error = previewed.as_ref().err().map(FailureDetail::from);
+        let error = previewed.as_ref().err().map(FailureDetail::from).map(|error| as_denied_to(caller, error));
         let changes = previewed.unwrap_or_default().into_iter().map(|change| PlannedChange {
             effect: match change.effect {
                 Effect::Creates => "create",
@@ -143,6 +146,21 @@ impl StepForecast {
         let starts_with_command = spec.triggers.contains(&<OrgCreated as contract::Command>::DETAIL_TYPE);
         Self { step: spec.name, state, changes: changes.collect(), error, starts_with_command }
     }
+}
+
+/// A denial tells functions what their role lacks. Here it is somebody else who looked, and who lacks it.
+fn as_denied_to(caller: &str, mut error: FailureDetail) -> FailureDetail {
+    if error.code == ErrorCode::AccessDenied {
+        let said = error.message.split_once(FUNCTIONS_REMEDY).map_or(error.message.as_str(), |(said, _)| said);
+        let needed = error
+            .operation
+            .as_ref()
+            .map_or_else(|| "this permission".to_owned(), |operation| format!("the permission for {operation}"));
+        error.message = format!(
+            "{said}; it was denied to {caller}, as whom orgctl looks; give it {needed}, or look as somebody else"
+        );
+    }
+    error
 }
 
 /// What a step that would fail with this code does instead.

@@ -6,6 +6,7 @@ pub mod checklist;
 pub mod connection;
 pub mod exit;
 pub mod forecast;
+pub mod http;
 pub mod local;
 pub mod organizations;
 pub mod pace;

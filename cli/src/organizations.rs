@@ -1,13 +1,16 @@
 //! Finding every organization of an account, by the names of users and buckets.
 
 use std::collections::BTreeSet;
+use std::io::Write;
 
 use aws_sdk_s3::operation::get_bucket_tagging::GetBucketTaggingError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use futures_util::stream::{self, StreamExt};
 use org::OrgId;
 
 use crate::connection::Connection;
-use crate::exit::Problem;
+use crate::exit::{Problem, written};
+use crate::terminal::plain;
 
 /// Users in a page of ListUsers, the most it gives.
 const USERS_PER_PAGE: i32 = 1000;
@@ -15,6 +18,8 @@ const USERS_PER_PAGE: i32 = 1000;
 const BUCKETS_PER_PAGE: i32 = 1000;
 /// Pages to read at most: several times what an account's quotas allow.
 const MOST_PAGES: usize = 1000;
+/// Buckets whose tags are read at the same time.
+const CONCURRENCY: usize = 8;
 
 /// Every organization with a user or a bucket, by id. Ids are all that is kept in memory.
 ///
@@ -52,13 +57,18 @@ async fn with_buckets(connection: &Connection) -> Result<BTreeSet<OrgId>, Proble
         let request = s3.list_buckets().prefix(conventions.bucket_prefix()).max_buckets(BUCKETS_PER_PAGE);
         let page = request.set_continuation_token(token).send().await;
         let page = page.map_err(|error| Problem::call("ListBuckets", "the account's buckets", error))?;
-        for bucket in page.buckets.unwrap_or_default() {
-            let Some(name) = bucket.name else { continue };
+        let mut others = Vec::new();
+        for name in page.buckets.unwrap_or_default().into_iter().filter_map(|bucket| bucket.name) {
             match conventions.org_of_bucket(&name) {
                 Some(org) => drop(found.insert(org)),
                 // An alternative name, which may have a cut id in it: the tag has the whole.
-                None => found.extend(tagged_org(&s3, connection, &name).await?),
+                None => others.push(name),
             }
+        }
+        let tags = stream::iter(others).map(async |name| tagged_org(&s3, connection, &name).await);
+        let mut tags = std::pin::pin!(tags.buffered(CONCURRENCY));
+        while let Some(org) = tags.next().await {
+            found.extend(org?);
         }
         token = page.continuation_token.filter(|token| !token.is_empty());
         if token.is_none() {
@@ -68,7 +78,8 @@ async fn with_buckets(connection: &Connection) -> Result<BTreeSet<OrgId>, Proble
     Err(too_many("ListBuckets"))
 }
 
-/// The organization that a bucket's tag names; none without the tag, and for a bucket in another region.
+/// The organization that a bucket's tag names; none without the tag, for a bucket in another region, and for one whose
+/// tags we may not see, which is told on standard error: one bucket's policy must not hide all other organizations.
 async fn tagged_org(s3: &aws_sdk_s3::Client, connection: &Connection, name: &str) -> Result<Option<OrgId>, Problem> {
     let request = s3.get_bucket_tagging().bucket(name).expected_bucket_owner(&connection.place.account);
     match request.send().await {
@@ -78,6 +89,12 @@ async fn tagged_org(s3: &aws_sdk_s3::Client, connection: &Connection, name: &str
             Ok(tag.and_then(|tag| OrgId::parse(&tag.value).ok()))
         }
         Err(error) if error.as_service_error().is_some_and(is_untagged) => Ok(None),
+        Err(error) if error.code() == Some("AccessDenied") => {
+            let said = error.message().unwrap_or("AccessDenied");
+            let warning = format!("bucket {name} is left out: reading its tags is denied ({said})");
+            written(writeln!(anstream::stderr(), "orgctl: {}", plain(&warning)))?;
+            Ok(None)
+        }
         Err(error) => Err(Problem::call("GetBucketTagging", &format!("bucket {name}"), error)),
     }
 }

@@ -13,6 +13,7 @@ use crate::connection::{Connection, block_on};
 use crate::exit::{DIFFERENCES, FAILED, Problem, written};
 use crate::forecast::{Forecast, Previews, StepState, Verdict, detail};
 use crate::sweep::sweep;
+use crate::terminal::plain;
 
 /// Runs the command.
 ///
@@ -109,7 +110,7 @@ pub(crate) fn print(out: &mut impl Write, forecast: &Forecast) -> std::io::Resul
             let (sign, colour) =
                 if change.effect == "create" { ('+', AnsiColor::Green) } else { ('~', AnsiColor::Yellow) };
             let colour = colour.on_default();
-            writeln!(out, "  {colour}{sign} {name:width$}  {}{colour:#}", change.description)?;
+            writeln!(out, "  {colour}{sign} {name:width$}  {}{colour:#}", plain(&change.description))?;
         }
         let sign = match step.state {
             StepState::InOrder => '=',
@@ -124,7 +125,9 @@ pub(crate) fn print(out: &mut impl Write, forecast: &Forecast) -> std::io::Resul
             Some(error) => writeln!(
                 out,
                 "  {colour}{sign} {name:width$}  {}: {}: {}{colour:#}",
-                error.code, error.resource, error.message
+                error.code,
+                plain(&error.resource),
+                plain(&error.message)
             )?,
         }
     }

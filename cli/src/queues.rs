@@ -3,7 +3,7 @@
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::QueueAttributeName;
 use contract::StepSpec;
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use serde::Serialize;
 
 use crate::connection::{Connection, dead_letter_queue_name};
@@ -15,20 +15,24 @@ use crate::registry::STEPS;
 pub struct Waiting {
     /// The step.
     pub step: &'static str,
-    /// Messages, those that somebody has just received included.
-    pub messages: u64,
+    /// Messages, those that somebody has just received included; `None` if the queue did not tell.
+    pub messages: Option<u64>,
+    /// Why it did not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
-/// The messages in every step's dead-letter queue.
-///
-/// # Errors
-/// When SQS does not answer, or a queue is not there.
-pub async fn dead_letters(connection: &Connection) -> Result<Vec<Waiting>, Problem> {
+/// The messages in every step's dead-letter queue. One that cannot be read says why, and does not hide the others.
+pub async fn dead_letters(connection: &Connection) -> Vec<Waiting> {
     let sqs = Client::new(&connection.sdk);
-    try_join_all(STEPS.iter().map(|step| waiting(&sqs, step.spec))).await
+    let waiting = async |step: StepSpec| match messages(&sqs, step).await {
+        Ok(messages) => Waiting { step: step.name, messages: Some(messages), error: None },
+        Err(problem) => Waiting { step: step.name, messages: None, error: Some(problem.to_string()) },
+    };
+    join_all(STEPS.iter().map(|step| waiting(step.spec))).await
 }
 
-async fn waiting(sqs: &Client, step: StepSpec) -> Result<Waiting, Problem> {
+async fn messages(sqs: &Client, step: StepSpec) -> Result<u64, Problem> {
     let name = dead_letter_queue_name(&step);
     let url = url(sqs, &name).await?;
     let visible = QueueAttributeName::ApproximateNumberOfMessages;
@@ -39,7 +43,7 @@ async fn waiting(sqs: &Client, step: StepSpec) -> Result<Waiting, Problem> {
     let number = |attribute: &QueueAttributeName| {
         answer.attributes().and_then(|all| all.get(attribute)?.parse::<u64>().ok()).unwrap_or_default()
     };
-    Ok(Waiting { step: step.name, messages: number(&visible) + number(&received) })
+    Ok(number(&visible) + number(&received))
 }
 
 /// The URL of a queue.

@@ -5,17 +5,19 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Style};
-use contract::FailureDetail;
+use contract::{ErrorCode, FailureDetail};
 use org::OrgId;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::args::StatusArguments;
 use crate::connection::{Connection, block_on};
-use crate::exit::{DIFFERENCES, FAILED, Problem, written};
+use crate::exit::{Problem, written};
 use crate::forecast::{Forecast, Previews, StepForecast, StepState, Verdict, detail};
+use crate::plan::exit_code;
 use crate::queues::{self, Waiting};
 use crate::runbook;
+use crate::terminal::plain;
 
 /// The shortest time between two looks: each is about twenty calls.
 const LEAST_PAUSE: Duration = Duration::from_secs(1);
@@ -56,17 +58,13 @@ pub fn run(arguments: &StatusArguments) -> Result<ExitCode, Problem> {
         let detail = detail(&arguments.org, connection.account_class(), arguments.environment, None);
         let look = async || {
             let forecast = previews.of(&arguments.org, &detail).await;
-            let dead_letters = queues::dead_letters(&connection).await?;
-            Ok::<_, Problem>((forecast.verdict, Status::of(forecast, dead_letters)))
+            let dead_letters = queues::dead_letters(&connection).await;
+            (forecast.verdict, Status::of(forecast, dead_letters))
         };
         if !arguments.watch {
-            let (verdict, status) = look().await?;
+            let (verdict, status) = look().await;
             show(arguments, &status)?;
-            return Ok(match verdict {
-                Verdict::Nothing => ExitCode::SUCCESS,
-                Verdict::Unknown => ExitCode::from(FAILED),
-                Verdict::Wait | Verdict::Repair | Verdict::Create | Verdict::Conflict => ExitCode::from(DIFFERENCES),
-            });
+            return Ok(exit_code(verdict));
         }
         let watching = tokio::time::timeout(arguments.timeout, watch(arguments, look));
         watching.await.unwrap_or_else(|_| {
@@ -76,23 +74,21 @@ pub fn run(arguments: &StatusArguments) -> Result<ExitCode, Problem> {
     })
 }
 
-/// Looks until the organization is there, or until time alone cannot bring it about. The caller bounds it.
-async fn watch(
-    arguments: &StatusArguments,
-    look: impl AsyncFn() -> Result<(Verdict, Status), Problem>,
-) -> Result<ExitCode, Problem> {
+/// Looks until the organization is there, or until time alone cannot bring it about: a person has to decide, or to
+/// permit the looking. A look that AWS does not answer is followed by the next. The caller bounds it.
+async fn watch(arguments: &StatusArguments, look: impl AsyncFn() -> (Verdict, Status)) -> Result<ExitCode, Problem> {
     let mut shown = None;
     loop {
-        let (verdict, status) = look().await?;
+        let (verdict, status) = look().await;
         if shown.as_ref() != Some(&status) {
             show(arguments, &status)?;
-            shown = Some(status);
         }
         match verdict {
-            Verdict::Nothing => return Ok(ExitCode::SUCCESS),
-            Verdict::Conflict => return Ok(ExitCode::from(DIFFERENCES)),
+            Verdict::Nothing | Verdict::Conflict => return Ok(exit_code(verdict)),
+            Verdict::Unknown if status.is_denied() => return Ok(exit_code(verdict)),
             Verdict::Wait | Verdict::Repair | Verdict::Create | Verdict::Unknown => {}
         }
+        shown = Some(status);
         tokio::time::sleep(arguments.every.max(LEAST_PAUSE)).await;
     }
 }
@@ -110,6 +106,11 @@ impl Status {
         let org = &forecast.organization;
         let steps = forecast.steps.into_iter().map(|step| StepStatus::of(step, org)).collect();
         Self { organization: forecast.organization.clone(), state, steps, dead_letters }
+    }
+
+    /// Whether AWS does not let us see a step's resources, which time does not change.
+    fn is_denied(&self) -> bool {
+        self.steps.iter().any(|step| step.error.as_ref().is_some_and(|error| error.code == ErrorCode::AccessDenied))
     }
 }
 
@@ -153,18 +154,23 @@ fn print(out: &mut impl Write, status: &Status) -> std::io::Result<()> {
     for StepStatus { step, state, error, what_to_do, page } in steps {
         write!(out, "  {step:width$}  {}{state}{:#}", colour(state), colour(state))?;
         if let Some(error) = error {
-            write!(out, " ({}): {} {}", error.code, error.resource, error.message)?;
+            write!(out, " ({}): {} {}", error.code, plain(&error.resource), plain(&error.message))?;
         }
         writeln!(out)?;
         if let (Some(what), Some(page)) = (what_to_do, page) {
             writeln!(out, "  {:width$}  first: {what} ({page})", "")?;
         }
     }
-    for Waiting { step, messages } in dead_letters.iter().filter(|waiting| waiting.messages > 0) {
-        writeln!(
-            out,
-            "  {messages} dead letters of {step}, of any organization: orgctl replay dead-letters --step {step} --list"
-        )?;
+    for Waiting { step, messages, error } in dead_letters {
+        let list = format!("orgctl replay dead-letters --step {step} --list");
+        match (messages, error) {
+            (Some(0), _) => {}
+            (Some(messages), _) => writeln!(out, "  {messages} dead letters of {step}, of any organization: {list}")?,
+            (None, error) => {
+                let why = error.as_deref().unwrap_or_default();
+                writeln!(out, "  dead letters of {step}: not counted: {}", plain(why))?;
+            }
+        }
     }
     Ok(())
 }

@@ -123,7 +123,51 @@ fn wrong_places_are_refused_and_denials_are_no_plan() {
     command.env("AWS_SECRET_ACCESS_KEY", key["secretAccessKey"].as_str().unwrap());
     let denied = command.output().unwrap();
     assert_eq!(denied.status.code(), Some(1), "{}", stdout(&denied));
-    assert!(stdout(&denied).contains("could not be looked at"), "{}", stdout(&denied));
+    let said = stdout(&denied);
+    assert!(said.contains("could not be looked at"), "{said}");
+    let who =
+        "denied to arn:aws:iam::111111111111:user/rms_acme, as whom orgctl looks; give it the permission for GetUser";
+    assert!(said.contains(who) && said.contains("is not authorized to perform: iam:GetUser"), "{said}");
+    assert!(!said.contains("the function's role"), "{said}");
     let secret = &key["secretAccessKey"].as_str().unwrap()[..12];
     assert!(!stdout(&denied).contains(secret) && !stderr(&denied).contains(secret));
+}
+
+#[test]
+fn one_bucket_whose_tags_are_hidden_does_not_hide_the_organizations() {
+    let serve = Serve::start(&[]);
+    on_a_runtime(async {
+        let s3 = aws_sdk_s3::Client::new(&serve.admin());
+        for bucket in ["fusion-rms-acme", "fusion-rms-acme-hidden"] {
+            s3.create_bucket().bucket(bucket).send().await.unwrap();
+        }
+        let deny = serde_json::json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Deny", "Principal": "*",
+            "Action": "s3:GetBucketTagging", "Resource": "arn:aws:s3:::fusion-rms-acme-hidden" }] });
+        let policy = s3.put_bucket_policy().bucket("fusion-rms-acme-hidden").policy(deny.to_string());
+        policy.send().await.unwrap();
+    });
+    let all = serve.orgctl(&["plan", "--all", "--json"]);
+    let summary = json_lines(&all).pop().expect("a summary");
+    assert_eq!(summary["summary"]["organizations"], 1, "{}", stderr(&all));
+    let warning = "orgctl: bucket fusion-rms-acme-hidden is left out: reading its tags is denied";
+    assert!(stderr(&all).contains(warning), "{}", stderr(&all));
+}
+
+#[test]
+fn what_a_terminal_would_obey_is_not_printed() {
+    let serve = Serve::start(&[]);
+    on_a_runtime(async {
+        provision(&serve, &["acme"]).await;
+        let secrets = aws_sdk_secretsmanager::Client::new(&serve.admin());
+        let tag = aws_sdk_secretsmanager::types::Tag::builder().key("OrgId").value("x\u{1b}]0;pwned\u{7}").build();
+        secrets.tag_resource().secret_id("fusion-rms/acme/aws").tags(tag).send().await.unwrap();
+    });
+    for command in ["plan", "status"] {
+        // With colours: without them, what follows an escape is left out of all output.
+        let output = serve.command(&[command, "--org", "acme"]).env("CLICOLOR_FORCE", "1").output().unwrap();
+        let said = stdout(&output);
+        assert!(said.contains("OrgId=x\u{fffd}]0;pwned\u{fffd}"), "{command}: {said:?}");
+        assert!(said.contains("\u{1b}["), "{command} is in colour: {said:?}");
+        assert!(!said.contains("\u{1b}]") && !said.contains('\u{7}'), "{command}: {said:?}");
+    }
 }

@@ -12,8 +12,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
 
-use aws_types::SdkConfig;
-use common::{NON_PRODUCTION, Serve, eventually, interrupt, json_lines, listen, on_a_runtime, receive, stderr, stdout};
+use common::{
+    NON_PRODUCTION, Serve, eventually, interrupt, json_lines, listen, on_a_runtime, receive, stderr, stdout, stored_key,
+};
 use serde_json::{Value, json};
 
 /// A server, a queue that hears every `OrgCreated` on its bus, and a folder for files.
@@ -82,12 +83,6 @@ fn once(orgs: &[&str]) -> BTreeMap<String, usize> {
 
 fn done(output: &Output) {
     assert_eq!(output.status.code(), Some(0), "{}{}", stdout(output), stderr(output));
-}
-
-async fn stored_key(config: &SdkConfig, org: &str) -> Option<Value> {
-    let client = aws_sdk_secretsmanager::Client::new(config);
-    let answer = client.get_secret_value().secret_id(format!("fusion-rms/{org}/aws")).send().await.ok()?;
-    serde_json::from_str(answer.secret_string()?).ok()
 }
 
 #[test]

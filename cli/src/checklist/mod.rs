@@ -13,8 +13,6 @@ pub mod report;
 
 use std::process::ExitCode;
 
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format as DateFormat;
 use org::OrgId;
 
 use crate::args::{ChecklistArguments, ChecklistFormat};
@@ -59,7 +57,7 @@ async fn all(arguments: &ChecklistArguments, connection: &Connection, looker: &L
     let mut out = Output::open(arguments.output.as_deref())?;
     let format = format(arguments);
     let (account, region) = (connection.place.account.clone(), connection.place.region.clone());
-    written(format.begin(&mut out, &About { account, region, time: now(connection) }))?;
+    written(format.begin(&mut out, &About { account, region, time: connection.timestamp() }))?;
     let (mut summary, mut worst) = (Summary::default(), Status::Pass);
     let look = async |org: OrgId| report(connection, looker, &org).await;
     let swept = sweep(connection, &arguments.selection, look, |_, report| {
@@ -79,18 +77,11 @@ async fn all(arguments: &ChecklistArguments, connection: &Connection, looker: &L
 async fn report(connection: &Connection, looker: &Looker, org: &OrgId) -> Report {
     let asked = looker.asked(org);
     let observed = looker.look(&asked).await;
-    Report::of(&asked, &observed, now(connection))
+    Report::of(&asked, &observed, connection.timestamp())
 }
 
 fn format(arguments: &ChecklistArguments) -> &'static dyn formats::Format {
     formats::of(if arguments.json { ChecklistFormat::Json } else { arguments.format })
-}
-
-/// The time in UTC, to the second.
-fn now(connection: &Connection) -> String {
-    let now = connection.sdk.time_source().map(|source| source.now()).map(DateTime::from);
-    let now = now.map(|now| DateTime::from_secs(now.secs()));
-    now.and_then(|now| now.fmt(DateFormat::DateTime).ok()).unwrap_or_default()
 }
 
 fn exit_code(status: Status) -> ExitCode {

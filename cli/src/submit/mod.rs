@@ -81,7 +81,7 @@ async fn submit(
     let bar = if report.single { ProgressBar::hidden() } else { progress_bar(orders.len() - before, "sign-ups") };
     let ended = send::send(&mut bus, orders, journal.as_mut(), (report, &mut tally), &bar).await?;
     bar.finish_and_clear();
-    let finished = (tally.before + tally.sent == tally.all).then(|| send::now(&connection.sdk));
+    let finished = (tally.before + tally.sent == tally.all).then(|| connection.timestamp());
     if let (Some(when), Some(journal)) = (&finished, &mut journal) {
         journal.finish(when.clone())?;
     }

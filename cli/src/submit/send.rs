@@ -77,12 +77,6 @@ pub(super) async fn send(
     Ok(Ended::AtTheEnd)
 }
 
-/// The moment, as journals have it.
-pub(super) fn now(sdk: &aws_types::SdkConfig) -> String {
-    let now = sdk.time_source().map_or(std::time::UNIX_EPOCH, |source| source.now());
-    humantime::format_rfc3339_seconds(now).to_string()
-}
-
 /// Ctrl-C, once and again.
 struct Interrupts {
     signal: Signal,

@@ -7,13 +7,16 @@
     reason = "a failed assumption is a failed test, in helpers too"
 )]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod drifts;
 mod served;
 
 use serde_json::Value;
 
+use common::on_a_runtime;
 use drifts::DRIFTS;
-use served::{Checked, Served, on_a_runtime, secret_of};
+use served::{Checked, Served, secret_of};
 
 fn ids_of(report: &Value, status: &str) -> Vec<String> {
     let lines = report["lines"].as_array().unwrap().iter().filter(|line| line["status"] == status);

@@ -1,22 +1,17 @@
 //! A served AWS for the tests, and the command run against it.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, SystemTime};
+use std::process::Command;
+use std::time::SystemTime;
 
 use aws_types::SdkConfig;
 use local_aws::{Clock, LocalAws, Recorded, Server};
 use orgctl::local::{LocalOptions, LocalSystem};
-use serde_json::{Value, json};
+use serde_json::json;
 
-/// How long a condition may take to come true. A bound, not an expectation.
-const PATIENCE: Duration = Duration::from_secs(400);
+use crate::common::{PRODUCTION, Serve, command_at, eventually, on_a_runtime, sign_up, stored_key};
 
-/// A running `orgctl local serve`; killed when it is dropped.
-pub(crate) struct Served {
-    process: Child,
-    endpoint: String,
-}
+/// A running `orgctl local serve`.
+pub(crate) struct Served(Serve);
 
 /// What the command said.
 pub(crate) struct Checked {
@@ -30,22 +25,11 @@ pub(crate) type Key = (String, String);
 
 impl Served {
     pub(crate) fn start() -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_orgctl"))
-            .args(["local", "serve", "--port", "0"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let ready = lines.find(|line| line.contains("http://")).expect("it says where it listens");
-        let endpoint = ready.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
-        // Somebody has to read on, or the server would stop at a full pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { process, endpoint }
+        Self(Serve::start(&[]))
     }
 
     pub(crate) fn admin(&self) -> SdkConfig {
-        config(&self.endpoint)
+        self.0.admin()
     }
 
     pub(crate) fn clients(&self) -> Clients {
@@ -55,54 +39,35 @@ impl Served {
     /// Signs organizations up, and waits until each has everything.
     pub(crate) async fn provision(&self, orgs: &[&str]) {
         let admin = self.admin();
-        let events = aws_sdk_eventbridge::Client::new(&admin);
-        for some in orgs.chunks(10) {
-            let entries = some.iter().map(|org| {
-                let entry = aws_sdk_eventbridge::types::PutEventsRequestEntry::builder();
-                let entry = entry.event_bus_name("org-provisioning").source("org-signup").detail_type("OrgCreated");
-                entry.detail(json!({ "orgId": org, "environment": "production" }).to_string()).build()
-            });
-            let answer = events.put_events().set_entries(Some(entries.collect())).send().await.unwrap();
-            assert_eq!(answer.failed_entry_count, 0);
-        }
+        sign_up(&admin, &orgs.iter().map(|org| (*org).to_owned()).collect::<Vec<_>>()).await;
         let s3 = aws_sdk_s3::Client::new(&admin);
         for org in orgs {
-            let waiting = async {
-                while value_of(&admin, org).await.is_none()
-                    || s3.get_bucket_policy().bucket(format!("fusion-rms-{org}")).send().await.is_err()
-                {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
+            let has_all = async || {
+                stored_key(&admin, org).await?;
+                s3.get_bucket_policy().bucket(format!("fusion-rms-{org}")).send().await.ok()
             };
-            tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("{org} was not provisioned"));
+            eventually(&format!("the provisioning of {org}"), has_all).await;
         }
     }
 
     pub(crate) fn checklist(&self, arguments: &[&str]) -> Checked {
-        self.checklist_as(&("111111111111".to_owned(), "anything".to_owned()), arguments)
+        self.checklist_as(&administrator(), arguments)
     }
 
     pub(crate) fn checklist_as(&self, key: &Key, arguments: &[&str]) -> Checked {
-        let output = command(&self.endpoint, key, arguments).output().unwrap();
+        let output = command(&self.0.endpoint, key, arguments).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Checked { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
     }
 }
 
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+fn administrator() -> Key {
+    (PRODUCTION.to_owned(), "anything".to_owned())
 }
 
-/// The command with nothing of the settings of whoever runs the tests.
 fn command(endpoint: &str, (id, secret): &Key, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_orgctl"));
-    command.env_clear().env("AWS_ACCESS_KEY_ID", id).env("AWS_SECRET_ACCESS_KEY", secret);
-    command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
-    command.env("AWS_REGION", "us-east-1").env("AWS_ENDPOINT_URL", endpoint).env("ACCOUNT_CLASS", "production");
-    command.arg("checklist").args(arguments);
+    let mut command = command_at(endpoint, &[&["checklist"], arguments].concat());
+    command.env("AWS_ACCESS_KEY_ID", id).env("AWS_SECRET_ACCESS_KEY", secret);
     command
 }
 
@@ -126,34 +91,9 @@ impl Clients {
     }
 }
 
-fn config(endpoint: &str) -> SdkConfig {
-    aws::sdk_config(aws::SdkSettings {
-        region: "us-east-1".to_owned(),
-        credentials: aws::Credentials {
-            access_key_id: "111111111111".to_owned(),
-            secret_access_key: "anything".to_owned(),
-            session_token: None,
-        },
-        endpoints: aws::Endpoints { every: Some(endpoint.to_owned()), by_service: [].into() },
-        ca_bundle: None,
-    })
-    .unwrap()
-}
-
-pub(crate) fn on_a_runtime<T>(test: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
-}
-
-/// The text of an organization's secret, if it can be read.
-pub(crate) async fn value_of(admin: &SdkConfig, org: &str) -> Option<String> {
-    let secrets = aws_sdk_secretsmanager::Client::new(admin);
-    let answer = secrets.get_secret_value().secret_id(format!("fusion-rms/{org}/aws")).send().await.ok()?;
-    answer.secret_string
-}
-
 /// An organization's access key.
 pub(crate) async fn credential_of(admin: &SdkConfig, org: &str) -> Key {
-    let value: Value = serde_json::from_str(&value_of(admin, org).await.unwrap()).unwrap();
+    let value = stored_key(admin, org).await.unwrap();
     let text = |field: &str| value[field].as_str().unwrap().to_owned();
     (text("accessKeyId"), text("secretAccessKey"))
 }
@@ -183,10 +123,12 @@ pub(crate) fn trace_of_a_checklist(org: &str) -> Vec<Recorded> {
         aws.restore(world);
         let server = Server::bind(aws.clone(), ([127, 0, 0, 1], 0).into()).await.unwrap();
         let endpoint = format!("http://{}", server.address().unwrap());
-        let key = ("111111111111".to_owned(), "anything".to_owned());
         let checking = async {
             for arguments in [&["--org", org, "--format", "html"][..], &["--all", "--json"]] {
-                let output = tokio::process::Command::from(command(&endpoint, &key, arguments)).output().await.unwrap();
+                let output = tokio::process::Command::from(command(&endpoint, &administrator(), arguments))
+                    .output()
+                    .await
+                    .unwrap();
                 assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             }
         };

@@ -66,18 +66,7 @@ impl Serve {
     /// `orgctl` with these arguments, as the administrator of the production account, ready to be started. Nothing
     /// of the tester's own AWS settings is in its environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_orgctl"));
-        command.args(arguments).env_clear().envs([
-            ("AWS_ENDPOINT_URL", self.endpoint.as_str()),
-            ("AWS_ACCESS_KEY_ID", PRODUCTION),
-            ("AWS_SECRET_ACCESS_KEY", "anything"),
-            ("AWS_REGION", REGION),
-            ("AWS_CONFIG_FILE", "/dev/null"),
-            ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
-            ("AWS_EC2_METADATA_DISABLED", "true"),
-            ("ACCOUNT_CLASS", "production"),
-        ]);
-        command
+        command_at(&self.endpoint, arguments)
     }
 
     /// Runs [`Serve::command`] to its end.
@@ -102,6 +91,22 @@ impl Drop for Serve {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// [`Serve::command`] for any endpoint.
+pub(crate) fn command_at(endpoint: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_orgctl"));
+    command.args(arguments).env_clear().envs([
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_ACCESS_KEY_ID", PRODUCTION),
+        ("AWS_SECRET_ACCESS_KEY", "anything"),
+        ("AWS_REGION", REGION),
+        ("AWS_CONFIG_FILE", "/dev/null"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("ACCOUNT_CLASS", "production"),
+    ]);
+    command
 }
 
 /// Ctrl-C for any process that a test has started.

@@ -1,6 +1,7 @@
 //! The environment, read here and nowhere else.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::time::Duration;
 
 use aws::{Credentials, Endpoints, SdkSettings};
@@ -122,7 +123,7 @@ impl Environment {
     /// # Errors
     /// The first variable that is missing or breaks its rule.
     pub fn of_process() -> Result<Self, InvalidEnvironment> {
-        let variables: BTreeMap<String, String> = std::env::vars().collect();
+        let variables = process_variables();
         let mut environment = Self::read(&variables)?;
         for name in ["AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
             if let Some(path) = variables.get(name).filter(|path| !path.is_empty()) {
@@ -163,6 +164,12 @@ impl Environment {
                 .map_err(|_| invalid("AWS_LAMBDA_LOG_LEVEL", format!("is {log_level:?}, which is no log level")))?,
         })
     }
+}
+
+/// The variables of the process that are text. What is not, is none that anything here reads.
+pub fn process_variables() -> BTreeMap<String, String> {
+    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(text).collect()
 }
 
 struct Reader<'v>(&'v BTreeMap<String, String>);

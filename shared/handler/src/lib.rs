@@ -21,7 +21,7 @@ mod trigger;
 
 pub use backoff::SMALLEST_DELAY;
 pub use delivery::original_detail;
-pub use environment::{Environment, InvalidEnvironment, VARIABLES, Variable};
+pub use environment::{Environment, InvalidEnvironment, VARIABLES, Variable, process_variables};
 pub use function::{Function, FunctionError, Invocation, StepContext, StepFunction};
 pub use own_queue::OwnQueue;
 pub use preview::Planned;

@@ -5,6 +5,7 @@ use std::io::{Result, Write};
 use super::{About, Format, Summary};
 use crate::checklist::line::Section;
 use crate::checklist::report::{Reference, Report};
+use crate::terminal::is_obeyed;
 
 /// Markdown.
 pub(super) struct Markdown;
@@ -98,7 +99,7 @@ fn cell(text: &str) -> String {
     let mut cell = String::new();
     for c in text.chars() {
         match c {
-            c if c.is_control() => cell.push(' '),
+            c if is_obeyed(c) => cell.push(' '),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' => {
                 cell.push('\\');
                 cell.push(c);

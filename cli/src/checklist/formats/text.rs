@@ -7,6 +7,7 @@ use clap::builder::styling::{AnsiColor, Style};
 use super::{About, Format, Summary};
 use crate::checklist::line::{Line, Section, Status};
 use crate::checklist::report::Report;
+use crate::terminal::plain;
 
 /// Text.
 pub(super) struct Text;
@@ -54,11 +55,6 @@ fn print(out: &mut dyn Write, line: &Line) -> Result<()> {
         writeln!(out, "    {:<22}  {colour}→{colour:#} {}{page}", "", plain(&remedy.text))?;
     }
     Ok(())
-}
-
-/// Without what a terminal would obey: tags and policies are other people's.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 fn colour(status: Status) -> Style {
