@@ -174,3 +174,40 @@ fn print(out: &mut impl Write, status: &Status) -> std::io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use clap::Parser;
+    use contract::StepError;
+
+    use super::*;
+    use crate::args::{Arguments, Command};
+
+    /// What watching ends with when the looks find this, one after the other, and how many it left.
+    async fn watched(looks: &[(Verdict, Option<ErrorCode>)]) -> (Result<ExitCode, Problem>, usize) {
+        let command = Arguments::try_parse_from(["orgctl", "status", "--org", "acme", "--watch", "--json"]).unwrap();
+        let Command::Status(arguments) = command.command else { panic!("it is status") };
+        let left = RefCell::new(looks.iter());
+        let look = async || {
+            let (verdict, code) = *left.borrow_mut().next().expect("it looks no more often");
+            let error = code.map(|code| FailureDetail::from(&StepError::new(code, "user rms_acme", "failed")));
+            let step = StepStatus { step: "iam-user", state: "unknown", error, what_to_do: None, page: None };
+            let organization = arguments.org.clone();
+            (verdict, Status { organization, state: "unknown", steps: vec![step], dead_letters: Vec::new() })
+        };
+        let ended = watch(&arguments, look).await;
+        (ended, left.into_inner().len())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_that_fails_is_followed_by_another_unless_it_is_denied() {
+        let failed = (Verdict::Unknown, Some(ErrorCode::ServiceUnavailable));
+        let denied = (Verdict::Unknown, Some(ErrorCode::AccessDenied));
+        let (ended, left) = watched(&[failed, failed, (Verdict::Nothing, None)]).await;
+        assert_eq!((ended.unwrap(), left), (ExitCode::SUCCESS, 0));
+        let (ended, left) = watched(&[failed, denied, (Verdict::Nothing, None)]).await;
+        assert_eq!((ended.unwrap(), left), (ExitCode::from(crate::exit::FAILED), 1));
+    }
+}
