@@ -51,7 +51,7 @@ def check_step(view: View, stack: Stack, step: str) -> None:
         return alarm(f"{own}-{suffix}", metric, looked_at, TOPIC, **more)
 
     # With direct targets a step that waits ends in an error too.
-    usual = {"EvaluationPeriods": 3, "Threshold": 5} if view.direct else {}
+    usual = {"EvaluationPeriods": 3, "Threshold": 5 if view.direct else 0}
     waits = {"Statistic": "Maximum", "Period": 1200, "Threshold": half_an_hour}
     lies = {"Statistic": "Maximum", "Period": 60, "EvaluationPeriods": 5, "Threshold": half_an_hour}
     slow = step_alarm("duration", "AWS/Lambda/Duration", function, EvaluationPeriods=3, Threshold=10000)
@@ -82,18 +82,17 @@ def check_topic(view: View, stack: Stack) -> None:
         view.has(stack, "AlarmSubscription", "AWS::SNS::Subscription", subscription)
     view.equal("AlarmSubscription" in stack.resources(), bool(email), "a subscription without an address, or none")
 
-    def may_publish(sid: str, service: str, condition: dict[str, Any]) -> dict[str, Any]:
+    def may_publish(sid: str, service: str, **more: Any) -> dict[str, Any]:
         who = {"Service": f"{service}.amazonaws.com"}
         statement = {"Sid": sid, "Effect": "Allow", "Principal": who, "Action": "sns:Publish", "Resource": TOPIC}
-        return statement | {"Condition": condition}
+        return statement | more
 
-    rule = arn("events", f"rule/org-provisioning/{RULE}")
     policy = stack.resources()["AlarmTopicPolicy"]["Properties"]
     document = {
         "Version": "2012-10-17",
         "Statement": [
-            may_publish("Alarms", "cloudwatch", {"StringEquals": {"aws:SourceAccount": ACCOUNT}}),
-            may_publish("FailuresOfProvisioning", "events", {"ArnEquals": {"aws:SourceArn": rule}}),
+            may_publish("Alarms", "cloudwatch", Condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}}),
+            may_publish("FailuresOfProvisioning", "events"),
         ],
     }
     view.equal(canonical(policy), canonical({"Topics": [TOPIC], "PolicyDocument": document}), "the topic's policy")
