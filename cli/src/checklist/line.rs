@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::observed::Unseen;
 
-/// Whether a rule holds.
+/// Whether a rule holds, from good to bad: what could not be seen never hides that something fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
@@ -13,10 +13,10 @@ pub enum Status {
     Pass,
     /// There is nothing to hold it against, or nobody here can tell. The evidence says why.
     NotApplicable,
-    /// It does not.
-    Fail,
     /// AWS did not tell.
     Unknown,
+    /// It does not.
+    Fail,
 }
 
 /// The part of the checklist that a line belongs to.

@@ -84,10 +84,24 @@ fn format(arguments: &ChecklistArguments) -> &'static dyn formats::Format {
     formats::of(if arguments.json { ChecklistFormat::Json } else { arguments.format })
 }
 
+/// Of the worst status: a failure is told even where something else could not be seen.
 fn exit_code(status: Status) -> ExitCode {
     match status {
         Status::Pass | Status::NotApplicable => ExitCode::SUCCESS,
         Status::Fail => ExitCode::from(DIFFERENCES),
         Status::Unknown => ExitCode::from(FAILED),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_is_told_before_what_could_not_be_seen() {
+        let code = |statuses: &[Status]| exit_code(statuses.iter().copied().max().unwrap());
+        assert_eq!(code(&[Status::Unknown, Status::Fail, Status::Pass]), ExitCode::from(DIFFERENCES));
+        assert_eq!(code(&[Status::Unknown, Status::NotApplicable, Status::Pass]), ExitCode::from(FAILED));
+        assert_eq!(code(&[Status::NotApplicable, Status::Pass]), ExitCode::SUCCESS);
     }
 }

@@ -8,10 +8,18 @@ use serde_json::Value;
 
 use super::line::{Line, Section, Status};
 use super::lines::lines;
-use super::observed::{Asked, Observed};
+use super::observed::{Asked, Observed, key_name};
 
 /// What stands in place of a secret, should one be where it must not be.
 const CONCEALED: &str = "(a secret, not shown)";
+/// Characters of a secret access key.
+const SECRET_LENGTH: usize = 40;
+/// What access key ids begin with: those of users, and those that STS lends.
+const KEY_PREFIXES: [&str; 2] = ["AKIA", "ASIA"];
+/// Characters of an access key id, at least.
+const KEY_ID_LENGTH: usize = 20;
+/// An organization's id of fewer characters is in no path of 40 that the conventions make: they put no more around it.
+const LONG_ID: usize = 20;
 
 /// One organization's checklist.
 #[derive(Clone, Debug, Serialize)]
@@ -119,13 +127,15 @@ impl Counts {
 }
 
 impl Report {
-    /// Decides every line. A secret access key is in none of the texts, wherever somebody may have put it.
+    /// Decides every line. A secret access key is in none of the texts, wherever somebody may have put it, and of an
+    /// access key's id only the end.
     pub fn of(asked: &Asked, observed: &Observed, time: String) -> Self {
         let secret = observed.credential().map(|credential| credential.secret_access_key.expose().to_owned());
         let conceal = |text: &mut String| {
             if let Some(secret) = secret.as_deref().filter(|secret| !secret.is_empty() && text.contains(secret)) {
                 *text = text.replace(secret, CONCEALED);
             }
+            *text = without_key_ids(&without_secret_shapes(asked, text));
         };
         let mut lines = lines(asked, observed);
         for line in &mut lines {
@@ -136,6 +146,8 @@ impl Report {
         }
         let mut reference = Reference::of(asked, observed);
         conceal(&mut reference.policy);
+        conceal(&mut reference.user_arn);
+        reference.secret_arn.as_mut().into_iter().for_each(conceal);
         for tagged in &mut reference.tags {
             let tags = std::mem::take(&mut tagged.tags).into_iter().map(|(mut key, mut value)| {
                 conceal(&mut key);
@@ -185,7 +197,7 @@ impl Reference {
             public_url: format!("https://{bucket}.s3.{}.{domain}/pub/", place.region),
             bucket: bucket.to_string(),
             secret_arn: secret.map(|secret| secret.arn.clone()),
-            access_key: observed.credential().map(|stored| super::observed::key_name(&stored.access_key_id)),
+            access_key: observed.credential().map(|stored| key_name(&stored.access_key_id)),
             fetch: format!(
                 "aws secretsmanager get-secret-value --region {} --secret-id {secret_name} --query SecretString --output text",
                 place.region
@@ -208,6 +220,115 @@ impl Reference {
     }
 }
 
-fn pretty(policy: &str) -> String {
+/// Whether a text has something in it that could be a secret access key, of this user or any other.
+pub(super) fn has_secret_shape(asked: &Asked, text: &str) -> bool {
+    without_secret_shapes(asked, text) != text
+}
+
+/// The text without what could be a secret access key: 40 of its characters that stand alone. Nothing tells a key from
+/// another text of that form, so a SHA-1 in hexadecimal or an object's name of 40 letters is concealed as well. Only
+/// what the conventions make of a long organization id is known to be none.
+fn without_secret_shapes(asked: &Asked, text: &str) -> String {
+    let org = asked.org.as_str();
+    let secret_name = asked.conventions.secret_name(&asked.org);
+    let is_own =
+        |run: &str| secret_name.contains(run) || (org.len() >= LONG_ID && run.split('/').any(|part| part == org));
+    let conceal = |run: &str| (run.len() == SECRET_LENGTH && !is_own(run)).then(|| CONCEALED.to_owned());
+    replace_runs(text, |c| c.is_ascii_alphanumeric() || matches!(c, '/' | '+'), conceal)
+}
+
+/// The text with the last four characters of access key ids in their place: the console writes whole ids into tags,
+/// as the names of keys' descriptions.
+fn without_key_ids(text: &str) -> String {
+    let shorten = |run: &str| {
+        let start = KEY_PREFIXES.iter().filter_map(|prefix| run.find(prefix)).min()?;
+        let (before, id) = run.split_at_checked(start)?;
+        (id.len() >= KEY_ID_LENGTH).then(|| format!("{before}{}", key_name(id)))
+    };
+    replace_runs(text, |c| c.is_ascii_uppercase() || c.is_ascii_digit(), shorten)
+}
+
+/// The text with other words for some of its longest runs of such characters.
+fn replace_runs(text: &str, belongs: impl Fn(char) -> bool, replacement: impl Fn(&str) -> Option<String>) -> String {
+    let (mut replaced, mut run) = (String::with_capacity(text.len()), String::new());
+    for c in text.chars().map(Some).chain([None]) {
+        if let Some(c) = c.filter(|c| belongs(*c)) {
+            run.push(c);
+            continue;
+        }
+        replaced.push_str(replacement(&run).as_deref().unwrap_or(&run));
+        run.clear();
+        replaced.extend(c);
+    }
+    replaced
+}
+
+/// A policy as people read it, without JSON's escapes.
+pub(super) fn pretty(policy: &str) -> String {
     serde_json::from_str::<Value>(policy).map_or_else(|_| policy.to_owned(), |policy| format!("{policy:#}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use org::{AccountClass, Conventions, Place};
+
+    use super::*;
+
+    const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
+    fn asked(org: &str) -> Asked {
+        Asked {
+            org: OrgId::parse(org).unwrap(),
+            place: Place { partition: "aws".into(), account: "123456789012".into(), region: "us-east-1".into() },
+            caller: "arn:aws:iam::123456789012:user/me".into(),
+            conventions: Conventions::default(),
+            account_class: AccountClass::Production,
+            account_was_expected: false,
+            environment: None,
+            kms_key_id: None,
+        }
+    }
+
+    #[test]
+    fn what_could_be_a_secret_is_concealed_where_it_stands_alone() {
+        let asked = asked("acme");
+        for (before, after) in [("", ""), ("key=", "."), ("AKIA:", "\n"), ("é", "é"), ("\"", "\"")] {
+            let shown = without_secret_shapes(&asked, &format!("{before}{SECRET}{after}"));
+            assert_eq!(shown, format!("{before}{CONCEALED}{after}"));
+        }
+        let both = without_secret_shapes(&asked, &format!("{SECRET} {SECRET}"));
+        assert_eq!(both, format!("{CONCEALED} {CONCEALED}"));
+        assert!(has_secret_shape(&asked, "da39a3ee5e6b4b0d3255bfef95601890afd80709"), "a SHA-1 has the same form");
+        for other in [SECRET.get(1..).unwrap(), &format!("{SECRET}x"), "arn:aws:iam::123456789012:user/rms_acme", ""] {
+            assert!(!has_secret_shape(&asked, other), "{other}");
+        }
+    }
+
+    #[test]
+    fn names_of_every_length_are_shown() {
+        for length in 1..=52 {
+            let asked = asked(&"o".repeat(length));
+            let (org, bucket) = (asked.org.as_str(), asked.conventions.bucket_name(&asked.org));
+            let secret = asked.conventions.secret_name(&asked.org);
+            let arn = asked.place.user_arn(&asked.conventions.user_name(&asked.org));
+            let policy = bucket_policy(&asked.place, &bucket, &arn);
+            for text in [org, &secret, &format!("{secret}-AbCdEf"), &arn, &policy, &pretty(&policy)] {
+                assert!(!has_secret_shape(&asked, text), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_access_key_ids_only_the_end_is_shown() {
+        for (text, shown) in [
+            ("AKIAIOSFODNN7EXAMPLE", "…MPLE"),
+            ("keys AKIAIOSFODNN7EXAMPLE, ASIAIOSFODNN7EXAMPL2", "keys …MPLE, …MPL2"),
+            ("xAKIAIOSFODNN7EXAMPLEx", "x…MPLEx"),
+            ("AKIAIOSFODNN7EXAMPL", "AKIAIOSFODNN7EXAMPL"),
+            ("AIDAIOSFODNN7EXAMPLE", "AIDAIOSFODNN7EXAMPLE"),
+            ("AKIA…MPLE", "AKIA…MPLE"),
+        ] {
+            assert_eq!(without_key_ids(text), shown);
+        }
+    }
 }

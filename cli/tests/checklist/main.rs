@@ -51,7 +51,8 @@ fn an_organization_that_was_provisioned_passes_in_every_format() {
     for line in lines {
         assert!(page.contains(&format!("| `{}` |", line["id"].as_str().unwrap())), "docs/checklist.md: {}", line["id"]);
     }
-    assert_eq!(page.lines().filter(|line| line.starts_with("| `")).count(), lines.len(), "rows of docs/checklist.md");
+    let rows = page.split_once("\n## The lines\n").unwrap().1.lines().filter(|line| line.starts_with("| `"));
+    assert_eq!(rows.count(), lines.len(), "rows of docs/checklist.md");
 
     let secret = on_a_runtime(secret_of(&serve.admin(), "acme"));
     let key_id = on_a_runtime(served::key_of(&serve.admin(), "acme"));
@@ -155,6 +156,95 @@ fn what_cannot_be_done_is_told_apart() {
     let unseen = serve.checklist_as(&weak, &["--org", "acme", "--json"]);
     assert_eq!(unseen.code, 1, "{}", unseen.err);
     assert!(ids_of(&json(&unseen), "unknown").contains(&"user-exists".to_owned()), "{}", unseen.out);
+}
+
+async fn tag_user(clients: &served::Clients, key: &str, value: &str) {
+    let tag = aws_sdk_iam::types::Tag::builder().key(key).value(value).build().unwrap();
+    clients.iam.tag_user().user_name("rms_acme").tags(tag).send().await.unwrap();
+}
+
+/// Another key's secret, and a key's description as the IAM console keeps it.
+#[test]
+fn keys_that_somebody_put_into_tags_are_told_and_not_shown() {
+    const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+    const KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
+    let serve = Served::start();
+    on_a_runtime(serve.provision(&["acme"]));
+    let clients = serve.clients();
+    let stored = on_a_runtime(secret_of(&serve.admin(), "acme"));
+    on_a_runtime(tag_user(&clients, KEY_ID, "till 7"));
+    assert_eq!(serve.checklist(&["--org", "acme"]).code, 0, "a description is nothing bad");
+    on_a_runtime(tag_user(&clients, "note", SECRET));
+    let check = |secret: &str, fails: &[&str]| {
+        let report = json(&serve.checklist(&["--org", "acme", "--json"]));
+        assert_eq!(ids_of(&report, "fail"), fails);
+        for format in ["text", "json", "markdown", "html"] {
+            for which in [&["--org", "acme"][..], &["--all"]] {
+                let shown = serve.checklist(&[which, &["--format", format]].concat());
+                assert_eq!(shown.code, 3, "{format}: {}", shown.err);
+                assert!(shown.out.contains("a tag of the user"), "{format} tells where");
+                assert!(!shown.out.contains(secret), "{format} shows a secret");
+                assert!(!shown.out.contains(KEY_ID), "{format} shows a key's id");
+            }
+        }
+        let tags = report["reference"]["tags"][0]["tags"].clone();
+        assert_eq!((&tags["…MPLE"], &tags["note"]), (&"till 7".into(), &"(a secret, not shown)".into()));
+    };
+    check(SECRET, &["key-hidden"]);
+    // The secret that was stored before, once its value is another.
+    on_a_runtime(tag_user(&clients, "note", &stored));
+    on_a_runtime(async {
+        let put = clients.secrets.put_secret_value().secret_id("fusion-rms/acme/aws").secret_string("correct horse");
+        put.send().await.unwrap();
+    });
+    check(&stored, &["key-hidden", "secret-value"]);
+}
+
+#[test]
+fn what_fails_is_told_although_something_else_could_not_be_seen() {
+    let serve = Served::start();
+    on_a_runtime(serve.provision(&["acme"]));
+    let weak = on_a_runtime(served::credential_of(&serve.admin(), "acme"));
+    let arguments = ["--org", "acme", "--environment", "demo"];
+    let both = serve.checklist_as(&weak, &[&arguments[..], &["--json"]].concat());
+    let report = json(&both);
+    assert_eq!((both.code, &report["status"]), (3, &"fail".into()), "{}", both.out);
+    assert_eq!(ids_of(&report, "fail"), ["account-environment"]);
+    assert!(ids_of(&report, "unknown").contains(&"user-exists".to_owned()));
+    let page = serve.checklist_as(&weak, &[&arguments[..], &["--format", "html"]].concat());
+    assert!(page.out.contains("Not in order") && !page.out.contains("Not fully seen"), "{}", page.out);
+}
+
+/// The IAM action behind an operation, where it is called otherwise.
+fn action_of(service: &str, operation: &str) -> String {
+    let action = match (service, operation) {
+        ("s3control", "GetPublicAccessBlock") => return "s3:GetAccountPublicAccessBlock".to_owned(),
+        ("s3", "ListBuckets") => "ListAllMyBuckets",
+        ("s3", "ListObjectsV2") => "ListBucket",
+        ("s3", "HeadObject") => "GetObject",
+        ("s3", "GetPublicAccessBlock") => "GetBucketPublicAccessBlock",
+        _ => operation,
+    };
+    format!("{service}:{action}")
+}
+
+/// The page names the actions that the operator's calls need, and no others.
+#[test]
+fn the_permissions_are_those_of_the_calls() {
+    let trace = served::trace_of_a_checklist("acme");
+    let is_probe = |caller: &str| caller == "anonymous" || caller.ends_with(":user/rms_acme");
+    let operators = trace.iter().filter(|call| !is_probe(&call.caller));
+    let mut needed: Vec<String> = operators.map(|call| action_of(call.service, &call.operation)).collect();
+    // Without a trace of its own: it is asked by Secrets Manager, for a key of one's own.
+    needed.push("kms:Decrypt".to_owned());
+    needed.retain(|action| action != "sts:GetCallerIdentity");
+    needed.sort_unstable();
+    needed.dedup();
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/checklist.md")).unwrap();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let mut told: Vec<String> = rows.filter(|name| name.contains(':')).map(str::to_owned).collect();
+    told.sort_unstable();
+    assert_eq!(told, needed);
 }
 
 #[test]

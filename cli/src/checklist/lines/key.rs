@@ -5,13 +5,14 @@ use contract::ErrorCode;
 
 use crate::checklist::line::{Line, Remedy, Rule, Section};
 use crate::checklist::observed::{Asked, Observed, key_name};
+use crate::checklist::report::{has_secret_shape, pretty};
 
 const ONE: Rule = Rule::of(Section::Key, "key-one", "The user has exactly one access key");
 const ACTIVE: Rule = Rule::of(Section::Key, "key-active", "The access key is active");
 const STORED: Rule = Rule::of(Section::Key, "key-stored", "The access key is the one that the secret holds");
 const WORKS: Rule = Rule::of(Section::Key, "key-works", "The stored access key signs in as the user");
 const AGE: Rule = Rule::of(Section::Key, "key-age", "The access key's age and last use are known");
-const HIDDEN: Rule = Rule::of(Section::Key, "key-hidden", "The secret access key is in no tag and no policy");
+const HIDDEN: Rule = Rule::of(Section::Key, "key-hidden", "No secret access key is in a tag or the policy");
 
 pub(super) fn lines(asked: &Asked, observed: &Observed) -> Vec<Line> {
     vec![one(observed), active(observed), stored(observed), works(observed), age(observed), hidden(asked, observed)]
@@ -99,25 +100,44 @@ fn age(observed: &Observed) -> Line {
 }
 
 fn hidden(asked: &Asked, observed: &Observed) -> Line {
-    let Some(credential) = observed.credential() else { return HIDDEN.not_applicable("there is no stored access key") };
-    let secret = credential.secret_access_key.expose();
-    let holds = |text: &str| !secret.is_empty() && text.contains(secret);
-    let tags = |tags: &[(String, String)]| tags.iter().any(|(key, value)| holds(key) || holds(value));
-    let user = observed.user.as_ref().ok().and_then(Option::as_ref).is_some_and(|user| tags(&user.tags));
-    let bucket = observed.buckets.as_ref().is_ok_and(|buckets| tags(&buckets.tags));
-    let stored = observed.secret.as_ref().ok().and_then(Option::as_ref).is_some_and(|secret| tags(&secret.tags));
-    let policy = observed.setup.as_ref().and_then(|setup| setup.policy.as_ref().ok()?.as_deref()).is_some_and(holds);
-    let places = [
-        (user, "a tag of the user"),
-        (bucket, "a tag of the bucket"),
-        (stored, "a tag of the secret"),
-        (policy, "the bucket's policy"),
-    ];
-    let found: Vec<&str> = places.into_iter().filter_map(|(is_there, place)| is_there.then_some(place)).collect();
-    if found.is_empty() {
-        let name = asked.conventions.secret_name(&asked.org);
-        return HIDDEN.pass(format!("only in secret {name}, as far as tags and policy tell"));
+    let credential = observed.credential();
+    let secret = credential.map(|credential| credential.secret_access_key.expose());
+    let secret = secret.filter(|secret| !secret.is_empty());
+    let places = places(observed);
+    let found = |holds: &dyn Fn(&str) -> bool| {
+        let found = places.iter().filter(|(_, texts)| texts.iter().any(|text| holds(text)));
+        found.map(|(place, _)| *place).collect::<Vec<_>>()
+    };
+    let certain = found(&|text| secret.is_some_and(|secret| text.contains(secret)));
+    if !certain.is_empty() {
+        let remedy = "take it out of there, then delete the key and have a new one made: it has been seen";
+        return HIDDEN.fail(format!("it is in {}", certain.join(", ")), Remedy::new(remedy));
     }
-    let remedy = "take it out of there, then delete the key and have a new one made: it has been seen";
-    HIDDEN.fail(format!("it is in {}", found.join(", ")), Remedy::new(remedy))
+    // Another key's, or one that the secret held before.
+    let likely = found(&|text| has_secret_shape(asked, text));
+    if !likely.is_empty() {
+        let remedy = "see whether it is one; if so, take it out of there and delete its key: it has been seen";
+        return HIDDEN.fail(format!("what could be one is in {}", likely.join(", ")), Remedy::new(remedy));
+    }
+    if credential.is_none() {
+        return HIDDEN.not_applicable("there is no stored access key, and nothing like one in tags and policy");
+    }
+    let name = asked.conventions.secret_name(&asked.org);
+    HIDDEN.pass(format!("only in secret {name}, as far as tags and policy tell"))
+}
+
+/// Where people may have put a secret, and what is written there.
+fn places(observed: &Observed) -> [(&'static str, Vec<String>); 4] {
+    let tags = |tags: Option<&Vec<(String, String)>>| {
+        tags.into_iter().flatten().flat_map(|(key, value)| [key.clone(), value.clone()]).collect()
+    };
+    let user = observed.user.as_ref().ok().and_then(Option::as_ref);
+    let secret = observed.secret.as_ref().ok().and_then(Option::as_ref);
+    let policy = observed.setup.as_ref().and_then(|setup| setup.policy.as_ref().ok()?.as_deref());
+    [
+        ("a tag of the user", tags(user.map(|user| &user.tags))),
+        ("a tag of the bucket", tags(observed.buckets.as_ref().ok().map(|buckets| &buckets.tags))),
+        ("a tag of the secret", tags(secret.map(|secret| &secret.tags))),
+        ("the bucket's policy", policy.map(pretty).into_iter().collect()),
+    ]
 }

@@ -1,10 +1,13 @@
 //! Using what was provisioned, as its users will: with the stored key, and without any. Nothing but reads.
 
 use aws::{AwsError, Credential, buckets};
+use aws_config::identity::IdentityCache;
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::SdkConfig;
 use futures_util::future::{OptionFuture, join3, join4};
 use org::BucketName;
 
@@ -22,11 +25,7 @@ impl Looker {
         credential: &Credential,
         bucket: Option<&BucketName>,
     ) -> WithKey {
-        let secret = credential.secret_access_key.expose();
-        let credentials = Credentials::new(&credential.access_key_id, secret, None, None, "stored access key");
-        let mut sdk = self.connection.sdk.to_builder();
-        sdk.set_credentials_provider(Some(aws_credential_types::provider::SharedCredentialsProvider::new(credentials)));
-        let sdk = sdk.build();
+        let sdk = with_key(&self.connection.sdk, credential);
         let (s3, sts) = (aws_sdk_s3::Client::new(&sdk), aws_sdk_sts::Client::new(&sdk));
         let own_bucket = OptionFuture::from(bucket.map(|name| self.list(&s3, name.as_str())));
         let (identity, own_bucket, all_buckets, other_bucket) = join4(
@@ -66,10 +65,11 @@ impl Looker {
     /// Tries, without credentials, to read what is public, to read what is not, and to list.
     pub(super) async fn try_anonymously(&self, bucket: &BucketName) -> Anonymously {
         let name = bucket.as_str();
-        let marker = self.anonymous_s3.get_object().bucket(name).key(buckets::MARKER_KEY);
+        let s3 = &without_cache(&self.anonymous_s3);
+        let marker = s3.get_object().bucket(name).key(buckets::MARKER_KEY);
         let marker = marker.expected_bucket_owner(&self.connection.place.account);
         let (public_read, private_read, list) =
-            join3(marker.send(), self.try_private_read(bucket), self.list(&self.anonymous_s3, name)).await;
+            join3(marker.send(), self.try_private_read(s3, bucket), self.list(s3, name)).await;
         Anonymously {
             public_read: attempt("GetObject", &buckets::resource(bucket), public_read.map(drop)),
             private_read,
@@ -79,9 +79,13 @@ impl Looker {
 
     /// Looks for an object outside `pub/`, and asks for its head without credentials. That an object is missing is
     /// told only to those who may list, so one that is there is needed.
-    async fn try_private_read(&self, bucket: &BucketName) -> Seen<Option<(String, Attempt)>> {
+    async fn try_private_read(
+        &self,
+        anonymous: &aws_sdk_s3::Client,
+        bucket: &BucketName,
+    ) -> Seen<Option<(String, Attempt)>> {
         let Some(key) = self.private_object(bucket).await? else { return Ok(None) };
-        let head = self.anonymous_s3.head_object().bucket(bucket.as_str()).key(&key);
+        let head = anonymous.head_object().bucket(bucket.as_str()).key(&key);
         let head = head.expected_bucket_owner(&self.connection.place.account).send().await;
         Ok(Some((key, attempt("HeadObject", &buckets::resource(bucket), head)?)))
     }
@@ -108,6 +112,24 @@ impl Looker {
     }
 }
 
+/// The configuration with a stored key in place of the operator's. It keeps its identities to itself: the cache that
+/// the SDK's clients share has room for some, so that each organization's key would stay in there and put the
+/// operator's credentials out of it, which then are resolved anew.
+fn with_key(sdk: &SdkConfig, credential: &Credential) -> SdkConfig {
+    let secret = credential.secret_access_key.expose();
+    let credentials = Credentials::new(&credential.access_key_id, secret, None, None, "stored access key");
+    let mut sdk = sdk.to_builder();
+    sdk.set_credentials_provider(Some(SharedCredentialsProvider::new(credentials)));
+    sdk.set_identity_cache(Some(IdentityCache::no_cache()));
+    sdk.build()
+}
+
+/// The client without credentials, which has no identity to keep.
+fn without_cache(anonymous: &aws_sdk_s3::Client) -> aws_sdk_s3::Client {
+    let config = anonymous.config().to_builder().identity_cache(IdentityCache::no_cache());
+    aws_sdk_s3::Client::from_conf(config.build())
+}
+
 /// Whether it was done or refused; neither, if the service did not answer.
 fn attempt<T, E>(operation: &'static str, about: &str, answer: Result<T, SdkError<E, HttpResponse>>) -> Seen<Attempt>
 where
@@ -127,4 +149,58 @@ fn refusal(error: AwsError, about: &str) -> Seen<String> {
         return Ok(code);
     }
     Err(error.explain_as_usual(about).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::SystemTime;
+
+    use aws::SecretText;
+    use aws_config::BehaviorVersion;
+    use aws_credential_types::credential_fn::provide_credentials_fn;
+    use aws_types::region::Region;
+    use local_aws::{Clock, LocalAws};
+
+    use super::*;
+
+    fn credential(id: &str) -> Credential {
+        Credential {
+            access_key_id: id.to_owned(),
+            secret_access_key: SecretText::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+            user_name: "rms_acme".to_owned(),
+        }
+    }
+
+    #[tokio::test]
+    async fn probes_do_not_put_the_operators_credentials_out_of_the_shared_cache() {
+        let resolved = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&resolved);
+        let operator = provide_credentials_fn(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+            async { Ok(Credentials::new("111111111111", "local", None, None, "operator")) }
+        });
+        let now = SystemTime::UNIX_EPOCH + SystemTime::UNIX_EPOCH.elapsed().unwrap();
+        // Room for one: whatever else came into the cache would put the operator out.
+        let sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("us-east-1"))
+            .http_client(LocalAws::new(1, Clock::starting_at(now)).http_client())
+            .credentials_provider(SharedCredentialsProvider::new(operator))
+            .identity_cache(IdentityCache::lazy().max_partitions(1).build())
+            .build();
+        let identify = async |sdk: &SdkConfig| aws_sdk_sts::Client::new(sdk).get_caller_identity().send().await;
+        let mut anonymous = sdk.to_builder();
+        anonymous.set_credentials_provider(None);
+        let anonymous = aws_sdk_s3::config::Builder::from(&anonymous.build()).allow_no_auth().build();
+        let anonymous = aws_sdk_s3::Client::from_conf(anonymous);
+        assert!(identify(&sdk).await.is_ok());
+        for id in ["AKIAIOSFODNN7EXAMPL1", "AKIAIOSFODNN7EXAMPL2"] {
+            assert!(identify(&with_key(&sdk, &credential(id))).await.is_err(), "nobody has this key");
+            assert!(without_cache(&anonymous).get_object().bucket("none").key("pub/").send().await.is_err());
+            assert!(identify(&sdk).await.is_ok());
+        }
+        assert_eq!(resolved.load(Ordering::Relaxed), 1);
+    }
 }
