@@ -9,10 +9,12 @@ use futures_util::future::{OptionFuture, join3, join4};
 use org::BucketName;
 
 use super::Looker;
-use crate::checklist::observed::{Anonymously, Asked, Attempt, Seen, WithKey};
+use crate::checklist::observed::{Anonymously, Asked, Attempt, DENIED_HEAD, Seen, WithKey};
 
 /// The first key behind everything that begins with `pub/`: `0` is the character after `/`.
 const BEHIND_PUBLIC: &str = "pub0";
+/// The only operation here whose answers have no body.
+const HEAD: &str = "HeadObject";
 
 impl Looker {
     /// Tries the stored key on who it is, its bucket, the account and another organization's bucket.
@@ -83,7 +85,7 @@ impl Looker {
         let Some(key) = self.private_object(bucket).await? else { return Ok(None) };
         let head = self.anonymous_s3.head_object().bucket(bucket.as_str()).key(&key);
         let head = head.expected_bucket_owner(&self.connection.place.account).send().await;
-        Ok(Some((key, attempt("HeadObject", &buckets::resource(bucket), head)?)))
+        Ok(Some((key, attempt(HEAD, &buckets::resource(bucket), head)?)))
     }
 
     async fn private_object(&self, bucket: &BucketName) -> Seen<Option<String>> {
@@ -115,16 +117,18 @@ where
 {
     match answer.map_err(|error| AwsError::of(operation, error)) {
         Ok(_) => Ok(Attempt::Done),
+        // HEAD answers have no body, hence no code.
+        Err(error) if operation == HEAD && error.status() == Some(403) && error.code().is_empty() => {
+            Ok(Attempt::Refused(DENIED_HEAD.to_owned()))
+        }
         Err(error) => refusal(error, about).map(Attempt::Refused),
     }
 }
 
 fn refusal(error: AwsError, about: &str) -> Seen<String> {
-    // HEAD answers have no body, hence no code.
-    let refused = error.status() == Some(403) || error.status() == Some(404) || error.is_refusal();
-    if refused && error.status().is_some() && !error.is_throttling() {
-        let code = if error.code().is_empty() { error.reason() } else { error.code().to_owned() };
-        return Ok(code);
+    // Without a code somebody else may have answered: a proxy, on the way back.
+    if error.status().is_some() && !error.code().is_empty() && error.is_refusal() && !error.is_throttling() {
+        return Ok(error.code().to_owned());
     }
     Err(error.explain_as_usual(about).into())
 }
