@@ -105,13 +105,19 @@ fn one(buckets: &Buckets) -> Line {
 fn region(asked: &Asked, buckets: &Buckets) -> Line {
     match (buckets.chosen(), buckets.astray()) {
         (Some(_), _) => REGION.pass(&asked.place.region),
-        (None, Some((name, region))) => REGION.fail(
-            format!("{name} is in {region}, not in {}", asked.place.region),
-            Remedy::of(
-                ErrorCode::BucketElsewhere,
-                "provision the organization there, or move the content and delete it",
-            ),
-        ),
+        (None, Some((name, region))) => {
+            let key = asked.conventions.tag_key();
+            let (untagged, whose) = if buckets.elsewhere.is_empty() {
+                (format!(", without the tag {key}={}", asked.org), "if the bucket is this organization's: ")
+            } else {
+                (String::new(), "")
+            };
+            let remedy = format!("{whose}provision the organization there, or move the content and delete it");
+            REGION.fail(
+                format!("{name} is in {region}{untagged}, not in {}", asked.place.region),
+                Remedy::of(ErrorCode::BucketElsewhere, remedy),
+            )
+        }
         (None, None) => REGION.not_applicable("there is no bucket"),
     }
 }

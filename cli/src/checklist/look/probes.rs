@@ -132,3 +132,36 @@ fn refusal(error: AwsError, about: &str) -> Seen<String> {
     }
     Err(error.explain_as_usual(about).into())
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::operation::head_object::HeadObjectError;
+    use aws_smithy_types::body::SdkBody;
+    use aws_smithy_types::error::ErrorMetadata;
+
+    use super::*;
+
+    fn answered(operation: &'static str, status: u16, code: Option<&str>) -> Seen<Attempt> {
+        let mut metadata = ErrorMetadata::builder();
+        if let Some(code) = code {
+            metadata = metadata.code(code);
+        }
+        let response = HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
+        let error = SdkError::service_error(HeadObjectError::generic(metadata.build()), response);
+        attempt::<(), _>(operation, "bucket b", Err(error))
+    }
+
+    #[test]
+    fn a_bare_403_is_a_denial_of_a_head_and_of_nothing_else() {
+        assert!(answered(HEAD, 403, None).unwrap().is_denied());
+        assert!(answered("ListObjectsV2", 403, Some("AccessDenied")).unwrap().is_denied());
+        for (status, code) in [(403, "InvalidAccessKeyId"), (403, "SignatureDoesNotMatch"), (404, "NoSuchBucket")] {
+            let refused = answered("ListObjectsV2", status, Some(code)).unwrap();
+            assert_eq!((refused.is_denied(), refused), (false, Attempt::Refused(code.to_owned())));
+        }
+        assert!(!answered(HEAD, 404, Some("NotFound")).unwrap().is_denied());
+        // A proxy's.
+        assert!(answered("ListObjectsV2", 403, None).is_err() && answered("ListObjectsV2", 404, None).is_err());
+        assert!(answered(HEAD, 503, None).is_err() && answered("ListObjectsV2", 503, Some("SlowDown")).is_err());
+    }
+}
