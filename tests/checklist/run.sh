@@ -38,8 +38,9 @@ mkdir -p "$cache"
     fi
 ) 9>"$node.lock"
 
-# AWS settings of the one who calls must not matter.
-for name in AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN AWS_DEFAULT_REGION AWS_CA_BUNDLE EXPECTED_ACCOUNT_ID; do
+# Settings of the one who calls, AWS's and the deployment's, must not matter.
+for name in AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN AWS_DEFAULT_REGION AWS_CA_BUNDLE EXPECTED_ACCOUNT_ID \
+    KMS_KEY_ID USER_PREFIX BUCKET_PREFIX SECRET_NAME_TEMPLATE TAG_KEY; do
     unset "$name"
 done
 export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true

@@ -70,9 +70,12 @@ impl Document {
             match exact.or_else(alike).map(|index| left.remove(index)) {
                 Some(found) => {
                     matched.parts.push(Part::There(words(found)));
-                    let names = users(found).into_iter().filter(|name| !matched.principals.contains(name));
-                    let names: Vec<String> = names.collect();
-                    matched.principals.extend(names);
+                    // Everybody stands only in the statement that is about everybody.
+                    for name in principals(found).into_iter().filter(|name| name != "*") {
+                        if !matched.principals.contains(&name) {
+                            matched.principals.push(name);
+                        }
+                    }
                 }
                 None => matched.parts.push(Part::Missing(words(expected))),
             }
@@ -90,14 +93,16 @@ fn says_the_same(one: &Value, other: &Value) -> bool {
     same_policy(&document(one), &document(other))
 }
 
-/// The statement with the principal of the other, if both are about users: whom a statement names has a line of its
-/// own, and a user who was deleted stands there with an id of the past.
+/// The statement with the principal of the other, if both are about users and nobody else: whom a statement names has
+/// a line of its own, and a user who was deleted stands there with an id of the past.
 fn named_alike(statement: &Value, expected: &Value) -> Value {
     let mut changed = statement.clone();
-    let (Some(Value::Object(_)), Some(principal)) = (statement.get("Principal"), expected.get("Principal")) else {
+    let (Some(Value::Object(kinds)), Some(principal)) = (statement.get("Principal"), expected.get("Principal")) else {
         return changed;
     };
-    if users(statement).iter().all(|name| name != "*")
+    let only_users = kinds.len() == 1 && kinds.contains_key("AWS");
+    if only_users
+        && principals(statement).iter().all(|name| name != "*")
         && let (Some(fields), true) = (changed.as_object_mut(), principal.is_object())
     {
         fields.insert("Principal".to_owned(), principal.clone());
@@ -105,10 +110,15 @@ fn named_alike(statement: &Value, expected: &Value) -> Value {
     changed
 }
 
-/// The AWS principals of a statement that are not everybody.
-fn users(statement: &Value) -> Vec<String> {
-    let names = statement.get("Principal").and_then(|principal| principal.get("AWS"));
-    names.map(texts).unwrap_or_default()
+/// The principals that a statement names. Those that are not AWS's own go by their kind:
+/// `Service logging.s3.amazonaws.com`.
+fn principals(statement: &Value) -> Vec<String> {
+    let Some(Value::Object(kinds)) = statement.get("Principal") else { return Vec::new() };
+    let of_kind = |(kind, names): (&String, &Value)| -> Vec<String> {
+        let names = texts(names).into_iter();
+        names.map(|name| if kind == "AWS" { name } else { format!("{kind} {name}") }).collect()
+    };
+    kinds.iter().flat_map(of_kind).collect()
 }
 
 /// A statement in one line: `Allow s3:ListBucket on arn:aws:s3:::b for arn:aws:iam::1:user/u`.
@@ -125,8 +135,11 @@ fn words(statement: &Value) -> String {
     let effect = fields.get("Effect").and_then(Value::as_str).unwrap_or("?");
     let actions = or_nothing(field(["Action", "NotAction"]));
     let resources = or_nothing(field(["Resource", "NotResource"]));
+    let named = Some(principals(statement).join(", ")).filter(|names| !names.is_empty());
     let whom = or_nothing(
-        field(["Principal", "NotPrincipal"]).map(|whom| if whom == "*" { "everybody".into() } else { whom }),
+        named
+            .or_else(|| field(["Principal", "NotPrincipal"]))
+            .map(|whom| if whom == "*" { "everybody".into() } else { whom }),
     );
     format!("{effect} {actions} on {resources} for {whom}{}", further(fields))
 }
@@ -177,6 +190,28 @@ mod tests {
         let matched = compare(&GOLDEN.replace(USER, "AIDAOLD"));
         assert_eq!(missing(&matched), [false; 3]);
         assert_eq!((matched.extra.len(), &matched.principals[..]), (0, &["AIDAOLD".to_owned()][..]));
+    }
+
+    #[test]
+    fn a_stranger_of_another_kind_is_not_a_user_by_another_name() {
+        let user = format!(r#""AWS": "{USER}""#);
+        for (kind, name) in [
+            ("Service", "logging.s3.amazonaws.com"),
+            ("CanonicalUser", "79a59df900b949e5"),
+            ("Federated", "cognito-identity.amazonaws.com"),
+        ] {
+            let beside = compare(&GOLDEN.replacen(&user, &format!(r#"{user}, "{kind}": "{name}""#), 1));
+            assert_eq!((missing(&beside), beside.extra.len()), (vec![false, true, false], 1), "{kind}");
+            let shown = beside.extra[0].as_str();
+            assert!(shown.contains(USER) && shown.ends_with(&format!("{kind} {name}")), "{shown}");
+            let instead = compare(&GOLDEN.replacen(&user, &format!(r#""{kind}": "{name}""#), 1));
+            assert_eq!((missing(&instead), instead.extra.len()), (vec![false, true, false], 1), "{kind}");
+        }
+        let two = compare(&GOLDEN.replacen(&user, &format!(r#""AWS": ["{USER}", "AIDAOLD"]"#), 1));
+        assert_eq!(
+            (missing(&two), &two.principals[..]),
+            (vec![false; 3], &[USER.to_owned(), "AIDAOLD".to_owned()][..])
+        );
     }
 
     #[test]

@@ -101,16 +101,35 @@ pub struct Buckets {
     pub here: Vec<BucketName>,
     /// Names and regions of the others.
     pub elsewhere: Vec<(BucketName, String)>,
-    /// One of our account with the organization's name and without its tag, and the tag's value.
-    pub not_ours: Option<(BucketName, Option<String>)>,
-    /// The tags of the one that is looked into.
+    /// One of our account with the organization's name and without its tag.
+    pub not_ours: Option<NotOurs>,
+    /// The tags of the organization's own, else of the one that lacks its tag.
     pub tags: Vec<(String, String)>,
 }
 
+/// A bucket of our account with the organization's name and without its tag.
+#[derive(Clone, Debug)]
+pub struct NotOurs {
+    /// The name.
+    pub name: BucketName,
+    /// The tag's value, if it has another one.
+    pub owner: Option<String>,
+    /// The region, if it is not this one.
+    pub elsewhere: Option<String>,
+}
+
 impl Buckets {
-    /// The bucket that is looked into: the organization's own, else the one that lacks its tag.
+    /// The bucket that is looked into: the organization's own, else the one that lacks its tag. Both in this region.
     pub fn chosen(&self) -> Option<&BucketName> {
-        self.here.first().or(self.not_ours.as_ref().map(|(name, _)| name))
+        let untagged = self.not_ours.as_ref().filter(|bucket| bucket.elsewhere.is_none());
+        self.here.first().or(untagged.map(|bucket| &bucket.name))
+    }
+
+    /// A bucket of the organization's name in another region: its name and region.
+    pub fn astray(&self) -> Option<(&BucketName, &str)> {
+        let tagged = self.elsewhere.first().map(|(name, region)| (name, region.as_str()));
+        let untagged = || self.not_ours.as_ref().and_then(|bucket| Some((&bucket.name, bucket.elsewhere.as_deref()?)));
+        tagged.or_else(untagged)
     }
 }
 
@@ -135,6 +154,17 @@ pub enum Attempt {
     Done,
     /// It was refused, with this code.
     Refused(String),
+}
+
+/// How a HEAD is denied: its answers have no body, hence no code.
+pub const DENIED_HEAD: &str = "403 Forbidden";
+
+impl Attempt {
+    /// Whether it was refused for want of a permission. Every other refusal (of a bucket that is gone, of a key that
+    /// is not known) proves nothing about permissions.
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Self::Refused(code) if code == "AccessDenied" || code == DENIED_HEAD)
+    }
 }
 
 /// What can be done with the stored key.

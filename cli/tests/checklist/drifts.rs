@@ -1,15 +1,15 @@
 //! What can go wrong with an organization, made by its administrator, and the lines that must tell.
 
 use aws_sdk_s3::types::{
-    ObjectOwnership, OwnershipControls, OwnershipControlsRule, PublicAccessBlockConfiguration, Tag as BucketTag,
-    Tagging,
+    CreateBucketConfiguration, ObjectOwnership, OwnershipControls, OwnershipControlsRule,
+    PublicAccessBlockConfiguration, Tag as BucketTag, Tagging,
 };
 use aws_sdk_s3control::config::endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use serde_json::{Value, json};
 
-use crate::served::Clients;
+use crate::served::{Clients, secret_of};
 
 /// A drift.
 pub(crate) struct Drift {
@@ -25,7 +25,7 @@ macro_rules! drift {
     };
 }
 
-pub(crate) const DRIFTS: [Drift; 24] = [
+pub(crate) const DRIFTS: [Drift; 27] = [
     drift!("the user's tag spelled otherwise", ["user-tag"], misspell_user_tag),
     drift!("the user's tag gone", ["user-tag"], untag_user),
     drift!("the user suspended", ["user-state"], suspend_user),
@@ -46,6 +46,8 @@ pub(crate) const DRIFTS: [Drift; 24] = [
     drift!("another value in the secret", ["secret-value"], overwrite_secret),
     drift!("a label that nobody uses", ["secret-labels"], label_secret),
     drift!("the bucket's tag gone", ["bucket-tag"], untag_bucket),
+    drift!("the bucket's tag gone, and the key in another", ["key-hidden", "bucket-tag"], show_key_in_untagged_bucket),
+    drift!("the bucket in another region, without its tag", ["bucket-region"], move_untagged_bucket),
     drift!("the bucket offboarded", ["bucket-state"], offboard_bucket),
     drift!("a second bucket", ["bucket-one"], make_second_bucket),
     drift!("the bucket blocks public access", ["bucket-public-access", "public-read"], block_bucket),
@@ -57,6 +59,7 @@ pub(crate) const DRIFTS: [Drift; 24] = [
         delete_policy
     ),
     drift!("everything public", ["private-read", "policy-public", "policy-nothing-else"], publish_everything),
+    drift!("a service beside the user", ["policy-list", "policy-nothing-else"], let_a_service_list),
     drift!("everybody may list", ["private-read", "private-list", "policy-nothing-else"], let_everybody_list),
 ];
 
@@ -170,6 +173,21 @@ pub(crate) async fn untag_bucket(clients: Clients, org: String) {
     tag_bucket(&clients, &bucket(&org), &[("OrgState", "active")]).await;
 }
 
+async fn show_key_in_untagged_bucket(clients: Clients, org: String) {
+    let secret = secret_of(&clients.sdk, &org).await;
+    tag_bucket(&clients, &bucket(&org), &[("note", &secret)]).await;
+}
+
+async fn move_untagged_bucket(clients: Clients, org: String) {
+    let name = bucket(&org);
+    clients.s3.delete_object().bucket(&name).key("pub/").send().await.unwrap();
+    clients.s3.delete_bucket().bucket(&name).send().await.unwrap();
+    let there = aws_sdk_s3::config::Builder::from(&clients.sdk).region(aws_sdk_s3::config::Region::new("eu-central-1"));
+    let location = CreateBucketConfiguration::builder().location_constraint("eu-central-1".into()).build();
+    let create = aws_sdk_s3::Client::from_conf(there.build()).create_bucket().bucket(&name);
+    create.create_bucket_configuration(location).send().await.unwrap();
+}
+
 async fn offboard_bucket(clients: Clients, org: String) {
     tag_bucket(&clients, &bucket(&org), &[("OrgId", &org), ("OrgState", "offboarded")]).await;
 }
@@ -212,6 +230,11 @@ async fn publish_everything(clients: Clients, org: String) {
     put.send().await.unwrap();
     let everything = format!("arn:aws:s3:::{}/*", bucket(&org));
     change_policy(&clients, &org, |statements| statements[0]["Resource"] = everything.into()).await;
+}
+
+async fn let_a_service_list(clients: Clients, org: String) {
+    let service = "logging.s3.amazonaws.com";
+    change_policy(&clients, &org, |statements| statements[2]["Principal"]["Service"] = service.into()).await;
 }
 
 async fn let_everybody_list(clients: Clients, org: String) {

@@ -4,8 +4,11 @@ use aws::{ORG_STATE_ACTIVE, ORG_STATE_TAG, buckets::MARKER_KEY};
 use contract::ErrorCode;
 use org::{BucketName, public_grant_outside};
 
+use super::policy::proves_nothing;
 use crate::checklist::line::{Line, Remedy, Rule, Section};
-use crate::checklist::observed::{Anonymously, Asked, Attempt, BucketSetup, Buckets, Observed, Seen, tag_value};
+use crate::checklist::observed::{
+    Anonymously, Asked, Attempt, BucketSetup, Buckets, NotOurs, Observed, Seen, tag_value,
+};
 
 const EXISTS: Rule = Rule::of(
     Section::Bucket,
@@ -75,7 +78,7 @@ pub(super) fn lines(asked: &Asked, observed: &Observed) -> Vec<Line> {
 
 fn exists(asked: &Asked, buckets: &Buckets) -> Line {
     let standard = asked.conventions.bucket_name(&asked.org);
-    match (buckets.chosen(), buckets.elsewhere.first()) {
+    match (buckets.chosen(), buckets.astray()) {
         (Some(name), _) if *name == standard => EXISTS.pass(name.as_str()),
         (Some(name), _) => EXISTS.pass(format!("{name}, instead of {standard}")),
         (None, Some((name, region))) => EXISTS.pass(format!("{name}, in {region}")),
@@ -100,15 +103,21 @@ fn one(buckets: &Buckets) -> Line {
 }
 
 fn region(asked: &Asked, buckets: &Buckets) -> Line {
-    match (buckets.chosen(), buckets.elsewhere.first()) {
+    match (buckets.chosen(), buckets.astray()) {
         (Some(_), _) => REGION.pass(&asked.place.region),
-        (None, Some((name, region))) => REGION.fail(
-            format!("{name} is in {region}, not in {}", asked.place.region),
-            Remedy::of(
-                ErrorCode::BucketElsewhere,
-                "provision the organization there, or move the content and delete it",
-            ),
-        ),
+        (None, Some((name, region))) => {
+            let key = asked.conventions.tag_key();
+            let (untagged, whose) = if buckets.elsewhere.is_empty() {
+                (format!(", without the tag {key}={}", asked.org), "if the bucket is this organization's: ")
+            } else {
+                (String::new(), "")
+            };
+            let remedy = format!("{whose}provision the organization there, or move the content and delete it");
+            REGION.fail(
+                format!("{name} is in {region}{untagged}, not in {}", asked.place.region),
+                Remedy::of(ErrorCode::BucketElsewhere, remedy),
+            )
+        }
         (None, None) => REGION.not_applicable("there is no bucket"),
     }
 }
@@ -116,10 +125,10 @@ fn region(asked: &Asked, buckets: &Buckets) -> Line {
 fn tag(asked: &Asked, buckets: &Buckets) -> Line {
     let key = asked.conventions.tag_key();
     // What carries the tag is ours: that is how it was found.
-    let Some((_, value)) = buckets.not_ours.as_ref().filter(|_| buckets.here.is_empty()) else {
+    let Some(NotOurs { owner, .. }) = buckets.not_ours.as_ref().filter(|_| buckets.here.is_empty()) else {
         return TAG.pass(format!("{key}={}", asked.org));
     };
-    let evidence = value.as_ref().map_or(format!("no tag {key}"), |value| format!("{key}={value}"));
+    let evidence = owner.as_ref().map_or(format!("no tag {key}"), |owner| format!("{key}={owner}"));
     let remedy = format!("if the bucket is this organization's, tag it {key}={}", asked.org);
     TAG.fail(evidence, Remedy::of(ErrorCode::NotOurs, remedy))
 }
@@ -195,7 +204,8 @@ fn public(asked: &Asked, name: &BucketName, setup: &BucketSetup, anonymously: &A
         public_read(setup, anonymously),
         private_read(asked, name, setup, anonymously),
         match &anonymously.list {
-            Ok(Attempt::Refused(code)) => PRIVATE_LIST.pass(format!("refused: {code}")),
+            Ok(attempt) if attempt.is_denied() => PRIVATE_LIST.pass("listing it without credentials was denied"),
+            Ok(Attempt::Refused(code)) => PRIVATE_LIST.not_applicable(proves_nothing(code)),
             Ok(Attempt::Done) => PRIVATE_LIST.fail(
                 "the bucket was listed without credentials",
                 Remedy::of(ErrorCode::PublicGrant, "take the grant out of the policy"),
@@ -238,9 +248,10 @@ fn private_read(asked: &Asked, name: &BucketName, setup: &BucketSetup, anonymous
             PRIVATE_READ.fail(format!("{key} can be read without credentials"), remedy())
         }
         (_, Ok(Some(grant))) => PRIVATE_READ.fail(format!("the policy grants {grant}"), remedy()),
-        (Ok(Some((key, Attempt::Refused(_)))), Ok(None)) => {
-            PRIVATE_READ.pass(format!("reading {key} without credentials was refused"))
+        (Ok(Some((key, attempt))), Ok(None)) if attempt.is_denied() => {
+            PRIVATE_READ.pass(format!("reading {key} without credentials was denied"))
         }
+        (Ok(Some((_, Attempt::Refused(code)))), Ok(None)) => PRIVATE_READ.not_applicable(proves_nothing(code)),
         (Ok(None), Ok(None)) => {
             PRIVATE_READ.pass("the policy grants nothing else to everybody; there is no object to try")
         }

@@ -5,7 +5,7 @@ use org::bucket_policy;
 
 use super::super::document::{Document, Part};
 use crate::checklist::line::{Line, Remedy, Rule, Section};
-use crate::checklist::observed::{Asked, Attempt, Observed};
+use crate::checklist::observed::{Asked, Attempt, Observed, Seen};
 
 const PUBLIC: Rule = Rule::of(Section::Policy, "policy-public", "Statement 1: everybody may read objects in pub/");
 const OBJECTS: Rule =
@@ -76,12 +76,15 @@ fn again() -> Remedy {
     Remedy::of(ErrorCode::Waiting, "send OrgCreated for the organization; the bucket-policy step writes it")
 }
 
+/// Why a refusal does not decide a line.
+pub(super) fn proves_nothing(code: &str) -> String {
+    format!("it was refused with {code}, which tells nothing about permissions")
+}
+
 fn isolation(observed: &Observed) -> [Line; 3] {
     let Some(with_key) = &observed.with_key else {
         return [OWN, ALL, OTHER].map(|rule| rule.not_applicable("there is no stored access key"));
     };
-    // A key that does not work proves nothing by being refused.
-    let works = !matches!(with_key.identity, Ok(Err(_)));
     let own = match &with_key.own_bucket {
         None => OWN.not_applicable("there is no bucket in this region"),
         Some(Ok(Attempt::Done)) => OWN.pass("listed"),
@@ -94,7 +97,7 @@ fn isolation(observed: &Observed) -> [Line; 3] {
         ),
         Some(Err(unseen)) => OWN.unknown(unseen),
     };
-    let refused = |rule: Rule, what: &str, attempt: &Result<Attempt, _>| match attempt {
+    let refused = |rule: Rule, what: &str, attempt: &Seen<Attempt>| match attempt {
         Ok(Attempt::Done) => rule.fail(
             format!("{what} was listed"),
             Remedy::of(
@@ -102,8 +105,13 @@ fn isolation(observed: &Observed) -> [Line; 3] {
                 "remove the user's policies and groups, or the other bucket's grant",
             ),
         ),
-        Ok(Attempt::Refused(_)) if !works => rule.not_applicable("the stored key does not work"),
-        Ok(Attempt::Refused(code)) => rule.pass(format!("{what}: {code}")),
+        // A key that does not work proves nothing by being refused.
+        Ok(refused @ Attempt::Refused(code)) => match &with_key.identity {
+            Ok(Err(_)) => rule.not_applicable("the stored key does not work"),
+            Err(unseen) => rule.unknown(unseen),
+            Ok(Ok(_)) if refused.is_denied() => rule.pass(format!("{what}: {code}")),
+            Ok(Ok(_)) => rule.not_applicable(format!("{what}: {}", proves_nothing(code))),
+        },
         Err(unseen) => rule.unknown(unseen),
     };
     let other = with_key.other_bucket.as_ref().map_or_else(

@@ -98,19 +98,27 @@ fn labels(secret: &StoredSecret) -> Line {
 
 fn kms(asked: &Asked, secret: &StoredSecret) -> Line {
     let own = |key: &str| key == OWN_KEY || key.ends_with(&format!(":{OWN_KEY}"));
+    let configured = asked.kms_key_id.as_deref();
     let found = secret.kms_key_id.as_deref().filter(|key| !own(key));
-    match (asked.kms_key_id.as_deref(), found) {
+    match (configured, found) {
         (None, None) => KMS.pass("the account's aws/secretsmanager"),
+        (Some(configured), None) if own(configured) => KMS.pass("the account's aws/secretsmanager"),
         (Some(configured), Some(found)) if is_same_key(configured, found) => KMS.pass(found),
+        // Somebody chose that key, and only the deployment knows whether it was its operator.
+        (None, Some(found)) => KMS.not_applicable(format!(
+            "{found}; KMS_KEY_ID is not set here: set it as the deployment has it, and look again"
+        )),
         // Secrets Manager names a key as it was given: an alias and a key's id cannot be told apart from here.
         (Some(configured), Some(found)) if configured.contains("alias/") != found.contains("alias/") => {
             KMS.not_applicable(format!("{found}; whether {configured} is the same key cannot be told here"))
         }
-        (configured, found) => {
-            let name = |key: Option<&str>| key.unwrap_or("the account's aws/secretsmanager").to_owned();
-            let remedy =
-                Remedy::new(format!("aws secretsmanager update-secret --secret-id {} --kms-key-id KEY", secret.name));
-            KMS.fail(format!("{} instead of {}", name(found), name(configured)), remedy)
+        (Some(configured), found) => {
+            let found = found.unwrap_or("the account's aws/secretsmanager");
+            let remedy = format!(
+                "if that is the deployment's key: aws secretsmanager update-secret --secret-id {} --kms-key-id {configured}",
+                secret.name
+            );
+            KMS.fail(format!("{found} instead of {configured}"), Remedy::new(remedy))
         }
     }
 }

@@ -12,7 +12,8 @@ use org::{AccountClass, Conventions, Environment, OrgId, Place, bucket_policy};
 use super::lines;
 use crate::checklist::line::{Line, Status};
 use crate::checklist::observed::{
-    Anonymously, Asked, Attempt, BucketSetup, Buckets, KeyHistory, Observed, Unseen, UserExtras, WithKey,
+    Anonymously, Asked, Attempt, BucketSetup, Buckets, DENIED_HEAD, KeyHistory, NotOurs, Observed, Unseen, UserExtras,
+    WithKey,
 };
 use crate::checklist::report::Report;
 
@@ -119,7 +120,7 @@ fn secret(observed: &mut Observed) -> &mut StoredSecret {
 /// A change to what was looked at, and the lines that must fail for it.
 type Drift = (fn(&mut Observed), &'static [&'static str]);
 
-const DRIFTS: [Drift; 22] = [
+const DRIFTS: [Drift; 21] = [
     (
         |seen| user(seen).arn = "arn:aws:iam::123456789012:user/pos/rms_acme".into(),
         &["user-arn", "key-works", "policy-principal"],
@@ -136,7 +137,6 @@ const DRIFTS: [Drift; 22] = [
     (|seen| user(seen).tags.push(("note".into(), SECRET.into())), &["key-hidden"]),
     (|seen| secret(seen).tags.clear(), &["secret-tag"]),
     (|seen| secret(seen).labels.push("AWSPENDING".into()), &["secret-labels"]),
-    (|seen| secret(seen).kms_key_id = Some("arn:aws:kms:us-east-1:1:key/k".into()), &["secret-encryption"]),
     (|seen| seen.buckets.as_mut().unwrap().tags[1].1 = "offboarded".into(), &["bucket-state"]),
     (|seen| seen.setup.as_mut().unwrap().blocks = Ok(vec!["BlockPublicAcls"]), &["bucket-public-access"]),
     (|seen| seen.setup.as_mut().unwrap().enforces_owner = Ok(false), &["bucket-ownership"]),
@@ -225,8 +225,17 @@ fn a_bucket_in_another_region_and_one_without_the_tag_are_told_apart() {
     two.buckets.as_mut().unwrap().elsewhere = vec![(name.clone(), "eu-central-1".into())];
     assert_eq!(with(Status::Fail, &lines(&asked, &two)), ["bucket-one"]);
     let mut untagged = everything();
-    untagged.buckets = Ok(Buckets { not_ours: Some((name, Some("globex".into()))), ..Buckets::default() });
+    let not_ours = NotOurs { name, owner: Some("globex".into()), elsewhere: None };
+    untagged.buckets = Ok(Buckets { not_ours: Some(not_ours.clone()), ..Buckets::default() });
     assert_eq!(with(Status::Fail, &lines(&asked, &untagged)), ["bucket-tag"]);
+    let both = NotOurs { elsewhere: Some("eu-central-1".into()), ..not_ours };
+    elsewhere.buckets = Ok(Buckets { not_ours: Some(both), ..Buckets::default() });
+    let told = lines(&asked, &elsewhere);
+    assert_eq!(with(Status::Fail, &told), ["bucket-region"]);
+    assert!(with(Status::NotApplicable, &told).contains(&"policy-public"), "it is not looked into");
+    let region = told.iter().find(|line| line.id == "bucket-region").unwrap();
+    assert!(region.evidence.contains("eu-central-1"), "{}", region.evidence);
+    assert_eq!(region.remedy.as_ref().unwrap().code, Some(ErrorCode::BucketElsewhere));
 }
 
 #[test]
@@ -244,12 +253,13 @@ fn a_secret_that_somebody_put_elsewhere_is_not_shown() {
 
 #[test]
 fn a_configured_key_for_secrets_is_the_same_by_arn_or_id() {
-    let encryption = |configured: Option<&str>, found: Option<&str>| {
+    let told = |configured: Option<&str>, found: Option<&str>| {
         let asked = Asked { kms_key_id: configured.map(str::to_owned), ..asked() };
         let mut observed = everything();
         secret(&mut observed).kms_key_id = found.map(str::to_owned);
-        lines(&asked, &observed).into_iter().find(|line| line.id == "secret-encryption").unwrap().status
+        lines(&asked, &observed).into_iter().find(|line| line.id == "secret-encryption").unwrap()
     };
+    let encryption = |configured: Option<&str>, found: Option<&str>| told(configured, found).status;
     let arn = "arn:aws:kms:us-east-1:123456789012:key/1234abcd";
     assert_eq!(encryption(None, Some("alias/aws/secretsmanager")), Status::Pass);
     assert_eq!(encryption(Some("1234abcd"), Some(arn)), Status::Pass);
@@ -257,4 +267,51 @@ fn a_configured_key_for_secrets_is_the_same_by_arn_or_id() {
     assert_eq!(encryption(Some("abcd"), Some(arn)), Status::Fail);
     assert_eq!(encryption(Some(arn), None), Status::Fail);
     assert_eq!(encryption(Some("alias/pos"), Some(arn)), Status::NotApplicable);
+    // The account's own key, by whichever name, is no key of a customer's.
+    for own in ["alias/aws/secretsmanager", "arn:aws:kms:us-east-1:123456789012:alias/aws/secretsmanager"] {
+        assert_eq!(encryption(Some(own), None), Status::Pass, "{own}");
+        assert_eq!(encryption(Some(own), Some("alias/aws/secretsmanager")), Status::Pass, "{own}");
+        assert_eq!(encryption(Some(own), Some("alias/pos")), Status::Fail, "{own}");
+        assert_eq!(encryption(Some("alias/pos"), Some(own)), Status::Fail, "{own}");
+        assert_eq!(encryption(None, Some(own)), Status::Pass, "{own}");
+    }
+    // A secret is not to be taken off its key because orgctl was started without the deployment's settings.
+    let unset = told(None, Some(arn));
+    assert_eq!((unset.status, unset.remedy.is_none()), (Status::NotApplicable, true));
+    assert!(
+        unset.evidence.contains(arn) && unset.evidence.contains("KMS_KEY_ID is not set here"),
+        "{}",
+        unset.evidence
+    );
+}
+
+#[test]
+fn only_a_denial_shows_that_something_is_not_permitted() {
+    let statuses = |identity: Result<Result<String, String>, Unseen>, code: &str| {
+        let refused = || Attempt::Refused(code.to_owned());
+        let mut observed = everything();
+        observed.with_key = Some(WithKey {
+            identity,
+            own_bucket: Some(Ok(Attempt::Done)),
+            all_buckets: Ok(refused()),
+            other_bucket: Some(("fusion-rms-globex".into(), Ok(refused()))),
+        });
+        let private_read = Ok(Some(("sync/a".into(), refused())));
+        observed.anonymously = Some(Anonymously { public_read: Ok(Attempt::Done), private_read, list: Ok(refused()) });
+        let lines = lines(&asked(), &observed);
+        let status = |id: &str| lines.iter().find(|line| line.id == id).unwrap().status;
+        ["private-read", "private-list", "key-all-buckets", "key-other-bucket"].map(status)
+    };
+    let works = || Ok(Ok(ARN.to_owned()));
+    for denied in ["AccessDenied", DENIED_HEAD] {
+        assert_eq!(statuses(works(), denied), [Status::Pass; 4], "{denied}");
+    }
+    for other in ["NoSuchBucket", "InvalidAccessKeyId", "SignatureDoesNotMatch", "AllAccessDisabled"] {
+        assert_eq!(statuses(works(), other), [Status::NotApplicable; 4], "{other}");
+    }
+    let broken = statuses(Ok(Err("InvalidClientTokenId".into())), "AccessDenied");
+    assert_eq!(broken, [Status::Pass, Status::Pass, Status::NotApplicable, Status::NotApplicable]);
+    let silent =
+        statuses(Err(Unseen { code: ErrorCode::ServiceUnavailable, message: "no answer".into() }), "AccessDenied");
+    assert_eq!(silent, [Status::Pass, Status::Pass, Status::Unknown, Status::Unknown]);
 }

@@ -5,13 +5,13 @@ mod bucket;
 mod probes;
 mod user;
 
-use aws::buckets::{self, Seeker};
+use aws::buckets::{self, Bucket, Seeker};
 use aws::{ServerDate, secrets, users};
 use futures_util::future::{OptionFuture, join3, join4};
 use org::{Environment, OrgId};
 use tokio::sync::OnceCell;
 
-use super::observed::{Asked, Buckets, Observed, Seen};
+use super::observed::{Asked, Buckets, NotOurs, Observed, Seen};
 use crate::connection::Connection;
 
 /// Looks at organizations, any number of them, with the same clients.
@@ -109,11 +109,18 @@ impl Looker {
     async fn buckets(&self, asked: &Asked) -> Seen<Buckets> {
         let seeker = Seeker::of_org(&self.s3, &asked.conventions, &asked.place, &asked.org);
         let found = buckets::search(seeker, async |_| Ok(())).await?;
+        let not_ours = found.not_ours();
+        let own_tags = found.here().first().map(Bucket::tags);
+        let tags = own_tags.or(not_ours.map(|(_, bucket)| &bucket.tags[..])).unwrap_or_default().to_vec();
         Ok(Buckets {
             here: found.here().iter().map(|bucket| bucket.name.clone()).collect(),
             elsewhere: found.elsewhere().to_vec(),
-            not_ours: found.not_ours().map(|(name, tag)| (name.clone(), tag.map(str::to_owned))),
-            tags: found.here().first().map(|bucket| bucket.tags().to_vec()).unwrap_or_default(),
+            not_ours: not_ours.map(|(name, bucket)| NotOurs {
+                name: name.clone(),
+                owner: bucket.owner.clone(),
+                elsewhere: Some(bucket.region.clone()).filter(|region| *region != asked.place.region),
+            }),
+            tags,
         })
     }
 }

@@ -12,10 +12,12 @@ use futures_util::future::{OptionFuture, join3, join4};
 use org::BucketName;
 
 use super::Looker;
-use crate::checklist::observed::{Anonymously, Asked, Attempt, Seen, WithKey};
+use crate::checklist::observed::{Anonymously, Asked, Attempt, DENIED_HEAD, Seen, WithKey};
 
 /// The first key behind everything that begins with `pub/`: `0` is the character after `/`.
 const BEHIND_PUBLIC: &str = "pub0";
+/// The only operation here whose answers have no body.
+const HEAD: &str = "HeadObject";
 
 impl Looker {
     /// Tries the stored key on who it is, its bucket, the account and another organization's bucket.
@@ -87,7 +89,7 @@ impl Looker {
         let Some(key) = self.private_object(bucket).await? else { return Ok(None) };
         let head = anonymous.head_object().bucket(bucket.as_str()).key(&key);
         let head = head.expected_bucket_owner(&self.connection.place.account).send().await;
-        Ok(Some((key, attempt("HeadObject", &buckets::resource(bucket), head)?)))
+        Ok(Some((key, attempt(HEAD, &buckets::resource(bucket), head)?)))
     }
 
     async fn private_object(&self, bucket: &BucketName) -> Seen<Option<String>> {
@@ -137,16 +139,18 @@ where
 {
     match answer.map_err(|error| AwsError::of(operation, error)) {
         Ok(_) => Ok(Attempt::Done),
+        // HEAD answers have no body, hence no code.
+        Err(error) if operation == HEAD && error.status() == Some(403) && error.code().is_empty() => {
+            Ok(Attempt::Refused(DENIED_HEAD.to_owned()))
+        }
         Err(error) => refusal(error, about).map(Attempt::Refused),
     }
 }
 
 fn refusal(error: AwsError, about: &str) -> Seen<String> {
-    // HEAD answers have no body, hence no code.
-    let refused = error.status() == Some(403) || error.status() == Some(404) || error.is_refusal();
-    if refused && error.status().is_some() && !error.is_throttling() {
-        let code = if error.code().is_empty() { error.reason() } else { error.code().to_owned() };
-        return Ok(code);
+    // Without a code somebody else may have answered: a proxy, on the way back.
+    if error.status().is_some() && !error.code().is_empty() && error.is_refusal() && !error.is_throttling() {
+        return Ok(error.code().to_owned());
     }
     Err(error.explain_as_usual(about).into())
 }
@@ -160,6 +164,9 @@ mod tests {
     use aws::SecretText;
     use aws_config::BehaviorVersion;
     use aws_credential_types::credential_fn::provide_credentials_fn;
+    use aws_sdk_s3::operation::head_object::HeadObjectError;
+    use aws_smithy_types::body::SdkBody;
+    use aws_smithy_types::error::ErrorMetadata;
     use aws_types::region::Region;
     use local_aws::{Clock, LocalAws};
 
@@ -202,5 +209,29 @@ mod tests {
             assert!(identify(&sdk).await.is_ok());
         }
         assert_eq!(resolved.load(Ordering::Relaxed), 1);
+    }
+
+    fn answered(operation: &'static str, status: u16, code: Option<&str>) -> Seen<Attempt> {
+        let mut metadata = ErrorMetadata::builder();
+        if let Some(code) = code {
+            metadata = metadata.code(code);
+        }
+        let response = HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
+        let error = SdkError::service_error(HeadObjectError::generic(metadata.build()), response);
+        attempt::<(), _>(operation, "bucket b", Err(error))
+    }
+
+    #[test]
+    fn a_bare_403_is_a_denial_of_a_head_and_of_nothing_else() {
+        assert!(answered(HEAD, 403, None).unwrap().is_denied());
+        assert!(answered("ListObjectsV2", 403, Some("AccessDenied")).unwrap().is_denied());
+        for (status, code) in [(403, "InvalidAccessKeyId"), (403, "SignatureDoesNotMatch"), (404, "NoSuchBucket")] {
+            let refused = answered("ListObjectsV2", status, Some(code)).unwrap();
+            assert_eq!((refused.is_denied(), refused), (false, Attempt::Refused(code.to_owned())));
+        }
+        assert!(!answered(HEAD, 404, Some("NotFound")).unwrap().is_denied());
+        // A proxy's.
+        assert!(answered("ListObjectsV2", 403, None).is_err() && answered("ListObjectsV2", 404, None).is_err());
+        assert!(answered(HEAD, 503, None).is_err() && answered("ListObjectsV2", 503, Some("SlowDown")).is_err());
     }
 }

@@ -49,10 +49,22 @@ pub struct Search<T> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Occupant {
     Nobody,
-    /// A bucket of our account without the organization's tag: the tag's value, if it has one, and the
-    /// bucket's age, if it is known.
-    Untagged(Option<String>, Option<Duration>),
+    /// A bucket of our account without the organization's tag.
+    Untagged(Untagged),
     AnotherAccount,
+}
+
+/// A bucket of our account that has the name of the organization's without its tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Untagged {
+    /// The value of the tag, if it has one.
+    pub owner: Option<String>,
+    /// Every tag, key and value.
+    pub tags: Vec<(String, String)>,
+    /// The region that it is in.
+    pub region: String,
+    /// Its age, if it is known.
+    age: Option<Duration>,
 }
 
 /// Where a new bucket can go.
@@ -112,7 +124,7 @@ pub async fn search<T>(
         Look::Tags(tags) => {
             // A bucket of ours that is not listed yet was made a moment ago, and its tags may follow too.
             let listed = listed.iter().find(|bucket| bucket.name == wanted).ok_or_else(|| unsettled(&wanted))?;
-            Occupant::Untagged(value(tags, seeker.conventions.tag_key()), listed.age)
+            Occupant::Untagged(seeker.untagged(tags.clone(), listed))
         }
         // It exists in another region; the list says whether it is ours.
         Look::OtherRegion => Occupant::AnotherAccount,
@@ -120,14 +132,15 @@ pub async fn search<T>(
     let others = listed.iter().filter(|bucket| bucket.name != wanted || bucket.region != seeker.place.region);
     let looks =
         others.map(async |bucket| Ok::<_, StepError>((bucket, seeker.tags(&bucket.name, Some(&bucket.region)).await?)));
-    for (Listed { name, region, age }, look) in try_join_all(looks).await? {
+    for (bucket, look) in try_join_all(looks).await? {
+        let Listed { name, region, .. } = bucket;
         match look {
             Look::Tags(tags) if seeker.owns(&tags) && *region == seeker.place.region => {
                 found.here.push(Bucket { name: name.clone(), details: details(name).await?, tags });
             }
             Look::Tags(tags) if seeker.owns(&tags) => found.elsewhere.push((name.clone(), region.clone())),
             Look::Tags(tags) if *name == wanted => {
-                found.wanted.1 = Occupant::Untagged(value(&tags, seeker.conventions.tag_key()), *age);
+                found.wanted.1 = Occupant::Untagged(seeker.untagged(tags, bucket));
             }
             Look::Denied => return Err(denied(name)),
             Look::Absent => return Err(unsettled(name)),
@@ -155,11 +168,10 @@ impl<T> Search<T> {
         &self.elsewhere
     }
 
-    /// A bucket of our account that has the name of the organization's without its tag: the name, and the tag's
-    /// value if it has one.
-    pub fn not_ours(&self) -> Option<(&BucketName, Option<&str>)> {
+    /// A bucket of our account, in whichever region, that has the name of the organization's without its tag.
+    pub fn not_ours(&self) -> Option<(&BucketName, &Untagged)> {
         match &self.wanted {
-            (name, Occupant::Untagged(tag, _)) => Some((name, tag.as_deref())),
+            (name, Occupant::Untagged(bucket)) => Some((name, bucket)),
             (_, Occupant::Nobody | Occupant::AnotherAccount) => None,
         }
     }
@@ -205,8 +217,9 @@ impl<T> Search<T> {
         let (name, occupant) = &self.wanted;
         match occupant {
             Occupant::Nobody => Ok(Vacancy::Free(name.clone())),
-            Occupant::Untagged(tag, age) => {
-                require_ours(&resource(name), tag_key, tag.as_deref(), *age, org).map(|()| Vacancy::Free(name.clone()))
+            Occupant::Untagged(Untagged { owner, age, .. }) => {
+                require_ours(&resource(name), tag_key, owner.as_deref(), *age, org)
+                    .map(|()| Vacancy::Free(name.clone()))
             }
             Occupant::AnotherAccount if self.requested.is_some() => {
                 Err(StepError::new(ErrorCode::BucketNameTaken, resource(name), NAME_TAKEN))
@@ -303,6 +316,11 @@ impl<'a> Seeker<'a> {
     /// When S3 does not answer.
     pub async fn owns_bucket(&self, name: &BucketName) -> Result<bool, StepError> {
         Ok(matches!(self.tags(name, None).await?, Look::Tags(tags) if self.owns(&tags)))
+    }
+
+    fn untagged(&self, tags: Tags, listed: &Listed) -> Untagged {
+        let owner = value(&tags, self.conventions.tag_key());
+        Untagged { owner, tags, region: listed.region.clone(), age: listed.age }
     }
 
     fn owns(&self, tags: &Tags) -> bool {
