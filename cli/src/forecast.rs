@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use aws::DENIED_REMEDY;
 use contract::{Effect, ErrorClass, ErrorCode, FailureDetail, OrgCreated, StepError, StepSpec};
 use futures_util::future::join_all;
 use handler::Planned;
@@ -11,9 +12,6 @@ use serde_json::{Value, json};
 
 use crate::connection::{Connection, dead_letter_queue_name};
 use crate::registry::{Previewable, STEPS};
-
-/// How the steps' errors go on where they say what to do about a denial.
-const FUNCTIONS_REMEDY: &str = "; give the function's role";
 
 /// Every step's preview, made once for any number of organizations.
 pub struct Previews {
@@ -151,7 +149,7 @@ impl StepForecast {
 /// A denial tells functions what their role lacks. Here it is somebody else who looked, and who lacks it.
 fn as_denied_to(caller: &str, mut error: FailureDetail) -> FailureDetail {
     if error.code == ErrorCode::AccessDenied {
-        let said = error.message.split_once(FUNCTIONS_REMEDY).map_or(error.message.as_str(), |(said, _)| said);
+        let said = error.message.split_once(DENIED_REMEDY).map_or(error.message.as_str(), |(said, _)| said);
         let needed = error
             .operation
             .as_ref()

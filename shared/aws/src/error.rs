@@ -48,6 +48,9 @@ const CONCURRENT: [&str; 4] =
     ["ConcurrentModification", "EntityTemporarilyUnmodifiable", "OperationAborted", "ConditionalRequestConflict"];
 /// Codes by which services say that they do not know something that was there a moment ago.
 const NOT_KNOWN_YET: [&str; 2] = ["NoSuchBucket", "NoSuchEntity"];
+/// How a message about a denial goes on: what to do is for who is denied, and that is a function unless somebody else
+/// looks with a step's eyes, who says something else from here on.
+pub const DENIED_REMEDY: &str = "; give the function's role";
 /// Codes by which services say no.
 const DENIED: [&str; 10] = [
     "KmsAccessDenied",
@@ -146,9 +149,7 @@ impl AwsError {
             let said = if code.is_empty() { "403".to_owned() } else { format!("{code}: {}", self.message) };
             (
                 ErrorCode::AccessDenied,
-                format!(
-                    "{operation} was denied ({said}); give the function's role this permission and replay the event"
-                ),
+                format!("{operation} was denied ({said}){DENIED_REMEDY} this permission and replay the event"),
             )
         } else if self.sent && self.unanswered() {
             (

@@ -16,6 +16,6 @@ pub mod users;
 
 pub use config::{Credentials, Endpoints, SdkSettings, sdk_config, with_http_client};
 pub use credential::{Credential, SecretText, Unreadable};
-pub use error::AwsError;
+pub use error::{AwsError, DENIED_REMEDY};
 pub use ownership::{CREATED_BY_TAG, ORG_STATE_ACTIVE, ORG_STATE_TAG, created_by, require_active, require_ours};
 pub use server_date::ServerDate;

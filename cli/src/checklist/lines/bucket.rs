@@ -1,10 +1,11 @@
 //! The bucket: the organization's only one, here, tagged, open to policies, closed to everything else.
 
-use aws::{ORG_STATE_ACTIVE, ORG_STATE_TAG, buckets::MARKER_KEY};
+use aws::{ORG_STATE_TAG, buckets::MARKER_KEY};
 use contract::ErrorCode;
 use org::{BucketName, public_grant_outside};
 
 use super::policy::proves_nothing;
+use super::state_line;
 use crate::checklist::line::{Line, Remedy, Rule, Section};
 use crate::checklist::observed::{
     Anonymously, Asked, Attempt, BucketSetup, Buckets, NotOurs, Observed, Seen, tag_value,
@@ -137,17 +138,7 @@ fn state(buckets: &Buckets) -> Line {
     if buckets.here.is_empty() {
         return STATE.not_applicable("the bucket does not carry the organization's tag");
     }
-    match tag_value(&buckets.tags, ORG_STATE_TAG) {
-        None => STATE.pass(format!("no tag {ORG_STATE_TAG}, which counts as {ORG_STATE_ACTIVE}")),
-        Some(ORG_STATE_ACTIVE) => STATE.pass(format!("{ORG_STATE_TAG}={ORG_STATE_ACTIVE}")),
-        Some(state) => STATE.fail(
-            format!("{ORG_STATE_TAG}={state}"),
-            Remedy::of(
-                ErrorCode::OrgNotActive,
-                "nothing, if that is meant; else set the tag to active on user and bucket",
-            ),
-        ),
-    }
+    state_line(STATE, tag_value(&buckets.tags, ORG_STATE_TAG))
 }
 
 fn block(blocks: &Seen<Vec<&'static str>>) -> Line {

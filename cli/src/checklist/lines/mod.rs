@@ -11,7 +11,10 @@ mod user;
 #[cfg(test)]
 mod tests;
 
-use super::line::Line;
+use aws::{ORG_STATE_ACTIVE, ORG_STATE_TAG};
+use contract::ErrorCode;
+
+use super::line::{Line, Remedy, Rule};
 use super::observed::{Asked, Observed};
 
 /// Every line for one organization, in order.
@@ -26,4 +29,19 @@ pub fn lines(asked: &Asked, observed: &Observed) -> Vec<Line> {
         by_hand::lines(),
     ];
     sections.into_iter().flatten().collect()
+}
+
+/// What the tag `OrgState` of a user or a bucket says, by the steps' own reading: without it, the organization is active.
+fn state_line(rule: Rule, state: Option<&str>) -> Line {
+    match state {
+        None => rule.pass(format!("no tag {ORG_STATE_TAG}, which counts as {ORG_STATE_ACTIVE}")),
+        Some(ORG_STATE_ACTIVE) => rule.pass(format!("{ORG_STATE_TAG}={ORG_STATE_ACTIVE}")),
+        Some(state) => rule.fail(
+            format!("{ORG_STATE_TAG}={state}"),
+            Remedy::of(
+                ErrorCode::OrgNotActive,
+                "nothing, if that is meant; else set the tag to active on user and bucket",
+            ),
+        ),
+    }
 }

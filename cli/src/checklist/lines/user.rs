@@ -1,9 +1,10 @@
 //! The IAM user: there, tagged, programmatic only, without permissions of its own.
 
 use aws::users::User;
-use aws::{CREATED_BY_TAG, ORG_STATE_ACTIVE, ORG_STATE_TAG};
+use aws::{CREATED_BY_TAG, ORG_STATE_TAG};
 use contract::ErrorCode;
 
+use super::state_line;
 use crate::checklist::line::{Line, Remedy, Rule, Section};
 use crate::checklist::observed::{Asked, Observed, Seen, UserExtras, tag_value};
 
@@ -95,17 +96,7 @@ fn tag(asked: &Asked, user: &User) -> Line {
 }
 
 fn state(user: &User) -> Line {
-    match user.tag(ORG_STATE_TAG) {
-        None => STATE.pass(format!("no tag {ORG_STATE_TAG}, which counts as {ORG_STATE_ACTIVE}")),
-        Some(ORG_STATE_ACTIVE) => STATE.pass(format!("{ORG_STATE_TAG}={ORG_STATE_ACTIVE}")),
-        Some(state) => STATE.fail(
-            format!("{ORG_STATE_TAG}={state}"),
-            Remedy::of(
-                ErrorCode::OrgNotActive,
-                "nothing, if that is meant; else set the tag to active on user and bucket",
-            ),
-        ),
-    }
+    state_line(STATE, user.tag(ORG_STATE_TAG))
 }
 
 fn created_by(asked: &Asked, user: &User) -> Line {

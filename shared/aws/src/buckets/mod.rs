@@ -10,7 +10,7 @@ use contract::{ErrorCode, OrgCreated, Run, StepError};
 use futures_util::future::{join, try_join_all};
 use org::{BucketName, Conventions, OrgId, Place};
 
-use crate::error::AwsError;
+use crate::error::{AwsError, DENIED_REMEDY};
 use crate::ownership::{ORG_STATE_TAG, require_active, require_ours};
 use crate::server_date::ServerDate;
 
@@ -246,8 +246,7 @@ impl<T> Search<T> {
 pub const NAME_TAKEN: &str = "belongs to another account; send the event with another bucketName";
 
 fn denied(name: &BucketName) -> StepError {
-    let message =
-        "is in our account, but reading its tags is denied; give the function's role s3:GetBucketTagging on it";
+    let message = format!("is in our account, but reading its tags is denied{DENIED_REMEDY} s3:GetBucketTagging on it");
     StepError::new(ErrorCode::AccessDenied, resource(name), message).during("GetBucketTagging")
 }
 
