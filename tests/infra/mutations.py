@@ -232,7 +232,7 @@ WRITTEN: dict[str, Change] = {
     "an alarm of missing data": put("step-alarms", *resource("ErrorsAlarm", "TreatMissingData"), to="breaching"),
     "a dashboard without its body": put("observability", *resource("Dashboard", "DashboardBody"), to='{"widgets": []}'),
     # The page.
-    "a default that the page does not have": in_page("| `MemorySize` | 256 |", "| `MemorySize` | 512 |"),
+    "a default that the page does not have": in_page("| `MemorySize` | 128 |", "| `MemorySize` | 512 |"),
     "bounds that the page does not have": in_page("128 to 3008 megabytes", "64 to 3008 megabytes"),
     "a parameter that the page does not have": in_page("| `KmsKeyArn` | (none) |", "| KmsKeyArn | (none) |"),
     "a parameter that nobody declares": in_page("| `KmsKeyArn` |", "| `KmsKey` |"),

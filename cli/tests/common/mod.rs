@@ -45,7 +45,7 @@ impl Serve {
 
     /// The configuration of an SDK client with these credentials.
     pub(crate) fn config(&self, access_key_id: &str, secret: &str, region: &str) -> SdkConfig {
-        aws::sdk_config(aws::SdkSettings {
+        let settings = aws::SdkSettings {
             region: region.to_owned(),
             credentials: aws::Credentials {
                 access_key_id: access_key_id.to_owned(),
@@ -54,8 +54,8 @@ impl Serve {
             },
             endpoints: aws::Endpoints { every: Some(self.endpoint.clone()), by_service: [].into() },
             ca_bundle: None,
-        })
-        .unwrap()
+        };
+        aws::sdk_config(settings, &aws::Connector::new(None).unwrap())
     }
 
     /// The administrator of the production account.

@@ -46,11 +46,11 @@ pub struct PutPolicy {
 }
 
 impl StepFunction for BucketPolicy {
-    fn new(context: &StepContext) -> Self {
+    fn new(context: &StepContext<'_>) -> Self {
         Self {
-            iam: aws_sdk_iam::Client::new(&context.sdk),
-            s3: aws_sdk_s3::Client::new(&context.sdk),
-            sdk: context.sdk.clone(),
+            iam: context.clients.iam(1),
+            s3: context.clients.s3(4),
+            sdk: context.clients.sdk().clone(),
             conventions: context.settings.deployment.conventions.clone(),
         }
     }

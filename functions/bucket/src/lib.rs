@@ -40,8 +40,8 @@ pub enum BucketChange {
 }
 
 impl StepFunction for Bucket {
-    fn new(context: &StepContext) -> Self {
-        Self { s3: Client::new(&context.sdk), conventions: context.settings.deployment.conventions.clone() }
+    fn new(context: &StepContext<'_>) -> Self {
+        Self { s3: context.clients.s3(6), conventions: context.settings.deployment.conventions.clone() }
     }
 }
 

@@ -27,8 +27,8 @@ pub enum UserChange {
 }
 
 impl StepFunction for IamUser {
-    fn new(context: &StepContext) -> Self {
-        Self { iam: Client::new(&context.sdk), conventions: context.settings.deployment.conventions.clone() }
+    fn new(context: &StepContext<'_>) -> Self {
+        Self { iam: context.clients.iam(1), conventions: context.settings.deployment.conventions.clone() }
     }
 }
 

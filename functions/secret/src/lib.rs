@@ -52,11 +52,11 @@ pub enum SecretChange {
 }
 
 impl StepFunction for Secret {
-    fn new(context: &StepContext) -> Self {
+    fn new(context: &StepContext<'_>) -> Self {
         Self {
-            iam: aws_sdk_iam::Client::new(&context.sdk),
-            secrets: aws_sdk_secretsmanager::Client::new(&context.sdk),
-            own_queue: context.own_queue.clone(),
+            iam: context.clients.iam(2),
+            secrets: context.clients.secrets_manager(1),
+            own_queue: context.own_queue(),
             time: context.time.clone(),
             conventions: context.settings.deployment.conventions.clone(),
             kms_key_id: context.settings.kms_key_id.clone(),

@@ -41,16 +41,16 @@ pub struct Observed {
 pub struct NoChange(Infallible);
 
 impl StepFunction for Verify {
-    fn new(context: &StepContext) -> Self {
-        let mut without_credentials = context.sdk.to_builder();
+    fn new(context: &StepContext<'_>) -> Self {
+        let mut without_credentials = context.clients.sdk().to_builder();
         without_credentials.set_credentials_provider(None);
-        let anonymous = aws_sdk_s3::config::Builder::from(&without_credentials.build()).allow_no_auth().build();
+        let anonymous = aws::s3_config(&without_credentials.build()).allow_no_auth().build();
         Self {
-            iam: aws_sdk_iam::Client::new(&context.sdk),
-            s3: aws_sdk_s3::Client::new(&context.sdk),
+            iam: context.clients.iam(2),
+            s3: context.clients.s3(6),
             anonymous_s3: aws_sdk_s3::Client::from_conf(anonymous),
-            secrets: aws_sdk_secretsmanager::Client::new(&context.sdk),
-            sdk: context.sdk.clone(),
+            secrets: context.clients.secrets_manager(1),
+            sdk: context.clients.sdk().clone(),
             conventions: context.settings.deployment.conventions.clone(),
         }
     }

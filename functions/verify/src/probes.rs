@@ -19,7 +19,7 @@ impl Verify {
         let (user, credential) = (users::resource(&inventory.user.name), inventory.credential);
         let secret = credential.secret_access_key.expose();
         let credentials = Credentials::new(&credential.access_key_id, secret, None, None, "stored access key");
-        let config = aws_sdk_s3::config::Builder::from(&self.sdk).credentials_provider(credentials).build();
+        let config = aws::s3_config(&self.sdk).credentials_provider(credentials).build();
         let (with_key, bucket) = (Client::from_conf(config), inventory.bucket.as_str());
         let list = with_key.list_objects_v2().bucket(bucket).max_keys(1).expected_bucket_owner(&place.account);
         let read = self.anonymous_s3.get_object().bucket(bucket).key(buckets::MARKER_KEY);

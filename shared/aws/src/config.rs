@@ -7,9 +7,6 @@ use std::time::Duration;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::SharedTimeSource;
-use aws_smithy_http_client::Builder as HttpClientBuilder;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
@@ -18,14 +15,12 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
-/// The certificate authorities of AWS's endpoints: Amazon Root CA 1 to 4 and Starfield Services Root G2.
-/// Loading the operating system's store instead would be most of a function's init time.
-const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
+use crate::connections::Connector;
 
 /// Attempts of one call, the first included.
 const MOST_ATTEMPTS: u32 = 3;
 /// Until a connection stands.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// One attempt, from the request's first byte to the reply's last.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A call with all its attempts. The key protocol's grace period is longer than this and the function's
@@ -63,18 +58,9 @@ pub struct SdkSettings {
     pub ca_bundle: Option<Vec<u8>>,
 }
 
-/// The configuration from which every client of a function is made. They share one connector.
-///
-/// # Errors
-/// When the certificates to trust cannot be read.
-pub fn sdk_config(settings: SdkSettings) -> Result<SdkConfig, String> {
-    let roots = settings.ca_bundle.clone().unwrap_or_else(|| AMAZON_ROOTS.to_vec());
-    let tls = TlsContext::builder()
-        .with_trust_store(TrustStore::empty().with_pem_certificate(roots))
-        .build()
-        .map_err(|error| format!("the certificate authorities cannot be used: {error}"))?;
-    let http = HttpClientBuilder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls).build_https();
-    Ok(with_http_client(settings, http, SharedTimeSource::default()))
+/// The configuration from which every client of a function is made.
+pub fn sdk_config(settings: SdkSettings, connector: &Connector) -> SdkConfig {
+    with_http_client(settings, connector.http_client(), SharedTimeSource::default())
 }
 
 /// The same configuration with another way to AWS and another clock: what the local AWS plugs into.

@@ -4,7 +4,9 @@
 
 #[cfg(feature = "s3")]
 pub mod buckets;
+mod clients;
 mod config;
+mod connections;
 mod credential;
 mod error;
 mod ownership;
@@ -14,7 +16,11 @@ mod server_date;
 #[cfg(feature = "iam")]
 pub mod users;
 
+pub use clients::Clients;
+#[cfg(feature = "s3")]
+pub use clients::s3_config;
 pub use config::{Credentials, Endpoints, SdkSettings, sdk_config, with_http_client};
+pub use connections::{Connector, Destination};
 pub use credential::{Credential, SecretText, Unreadable};
 pub use error::{AwsError, DENIED_REMEDY};
 pub use ownership::{CREATED_BY_TAG, ORG_STATE_ACTIVE, ORG_STATE_TAG, created_by, require_active, require_ours};

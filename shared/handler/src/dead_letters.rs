@@ -1,14 +1,15 @@
 //! Where messages go that trying again cannot help: kept whole, with the reason beside them.
 
 use aws::AwsError;
-use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::MessageAttributeValue;
 use contract::StepError;
 use serde_json::Value;
 
+use crate::sqs::Sqs;
+
 /// The step's dead-letter queue.
 pub(crate) struct DeadLetters {
-    client: Client,
+    sqs: Sqs,
     url: String,
 }
 
@@ -20,8 +21,8 @@ pub(crate) struct Reason<'a> {
 }
 
 impl DeadLetters {
-    pub(crate) fn new(client: Client, url: &str) -> Self {
-        Self { client, url: url.to_owned() }
+    pub(crate) fn new(sqs: Sqs, url: &str) -> Self {
+        Self { sqs, url: url.to_owned() }
     }
 
     /// Sends a message's body to the dead-letter queue as it came.
@@ -29,7 +30,7 @@ impl DeadLetters {
     /// # Errors
     /// When the queue does not take it; the message must then not be acknowledged.
     pub(crate) async fn send(&self, body: &str, reason: &Reason<'_>) -> Result<(), StepError> {
-        let mut request = self.client.send_message().queue_url(&self.url).message_body(body);
+        let mut request = self.sqs.client().send_message().queue_url(&self.url).message_body(body);
         for (name, value) in [
             ("ErrorCode", reason.error.code().as_str()),
             ("ErrorClass", reason.error.class().as_str()),

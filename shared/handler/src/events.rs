@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use aws::AwsError;
+use aws::{AwsError, Clients};
 use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::config::endpoint::Params;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use backon::{ExponentialBuilder, Retryable};
 use contract::{ErrorCode, SOURCE, StepError};
@@ -26,7 +27,11 @@ pub(crate) struct Events {
 struct EntryFailure(StepError);
 
 impl Events {
-    pub(crate) fn new(client: Client, bus: &str) -> Self {
+    pub(crate) fn new(clients: &Clients, bus: &str) -> Self {
+        let client = Client::new(clients.sdk());
+        let (region, endpoint) = clients.region_and_endpoint("EventBridge");
+        let params = Params::builder().set_region(region).set_endpoint(endpoint).build();
+        clients.calls(client.config().endpoint_resolver(), params, 1);
         Self { client, bus: bus.to_owned(), bus_was_seen: AtomicBool::new(false) }
     }
 

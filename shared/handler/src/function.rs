@@ -2,8 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use aws_sdk_eventbridge::Client as EventBridge;
-use aws_sdk_sqs::Client as Sqs;
+use aws::Clients;
 use aws_smithy_async::time::SharedTimeSource;
 use aws_types::SdkConfig;
 use contract::{
@@ -20,6 +19,7 @@ use crate::events::Events;
 use crate::journal;
 use crate::own_queue::OwnQueue;
 use crate::settings::Settings;
+use crate::sqs::Sqs;
 use crate::trigger::Trigger;
 
 /// With less than this left, a run is not begun: it could hardly end.
@@ -32,19 +32,27 @@ const TIME_TO_ANSWER: Duration = Duration::from_secs(2);
 /// A step that can be made from a function's settings.
 pub trait StepFunction: Step {
     /// Makes the step, its SDK clients included.
-    fn new(context: &StepContext) -> Self;
+    fn new(context: &StepContext<'_>) -> Self;
 }
 
 /// What a step is made from.
-pub struct StepContext {
+pub struct StepContext<'a> {
     /// The settings.
     pub settings: Settings,
-    /// The configuration for SDK clients.
-    pub sdk: SdkConfig,
-    /// The step's own queue.
-    pub own_queue: OwnQueue,
+    /// Makes the step's SDK clients.
+    pub clients: &'a Clients,
     /// The clock that deadlines are told by.
     pub time: SharedTimeSource,
+    sqs: Sqs,
+}
+
+impl StepContext<'_> {
+    /// The step's own queue. A step that asks for it sends messages to it as a matter of course, so the connection
+    /// is opened with the others.
+    pub fn own_queue(&self) -> OwnQueue {
+        self.sqs.prepare(self.clients);
+        OwnQueue::new(self.sqs.clone(), self.settings.own_queue_url())
+    }
 }
 
 /// One invocation, as Lambda describes it.
@@ -102,20 +110,19 @@ pub(crate) type Done<S> = Completed<<<S as Step>::Command as Command>::Subject>;
 impl<S: StepFunction> Function<S> {
     /// The function for step `S`.
     pub fn new(settings: Settings, sdk: &SdkConfig) -> Self {
-        let sqs = Sqs::new(sdk);
-        let own_queue = OwnQueue::new(sqs.clone(), settings.own_queue_url());
-        let time = sdk.time_source().unwrap_or_default();
-        let context = StepContext {
-            settings: settings.clone(),
-            sdk: sdk.clone(),
-            own_queue: own_queue.clone(),
-            time: time.clone(),
-        };
+        Self::with_clients(settings, &Clients::new(sdk.clone()))
+    }
+
+    /// The function for step `S`, whose clients are made by `clients`.
+    pub(crate) fn with_clients(settings: Settings, clients: &Clients) -> Self {
+        let sqs = Sqs::new(clients.sdk());
+        let time = clients.sdk().time_source().unwrap_or_default();
+        let context = StepContext { settings: settings.clone(), clients, time: time.clone(), sqs: sqs.clone() };
         Self {
             step: S::new(&context),
-            events: Events::new(EventBridge::new(sdk), &settings.event_bus),
-            dead_letters: DeadLetters::new(sqs, &settings.dead_letter_queue_url),
-            own_queue,
+            events: Events::new(clients, &settings.event_bus),
+            dead_letters: DeadLetters::new(sqs.clone(), &settings.dead_letter_queue_url),
+            own_queue: OwnQueue::new(sqs, settings.own_queue_url()),
             settings,
             time,
         }

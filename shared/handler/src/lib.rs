@@ -16,6 +16,7 @@ mod own_queue;
 mod preview;
 mod runtime;
 mod settings;
+mod sqs;
 mod telemetry;
 mod trigger;
 

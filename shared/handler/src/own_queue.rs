@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use aws::AwsError;
-use aws_sdk_sqs::Client;
 use contract::{Run, StepError};
 
 use crate::dead_letters::{message_body, text};
+use crate::sqs::Sqs;
 
 /// The message attribute of a delayed check.
 pub(crate) const DELAYED_CHECK: &str = "DelayedCheck";
@@ -14,13 +14,13 @@ pub(crate) const DELAYED_CHECK: &str = "DelayedCheck";
 /// The queue that feeds this step.
 #[derive(Clone)]
 pub struct OwnQueue {
-    client: Client,
+    sqs: Sqs,
     url: String,
 }
 
 impl OwnQueue {
-    pub(crate) fn new(client: Client, url: &str) -> Self {
-        Self { client, url: url.to_owned() }
+    pub(crate) fn new(sqs: Sqs, url: &str) -> Self {
+        Self { sqs, url: url.to_owned() }
     }
 
     /// Has the step run once more for the same request, after `delay` (SQS allows up to 900 s).
@@ -30,7 +30,8 @@ impl OwnQueue {
     pub async fn check_later<C>(&self, run: &Run<'_, C>, delay: Duration) -> Result<(), StepError> {
         let seconds = i32::try_from(delay.as_secs()).unwrap_or(i32::MAX);
         let request = self
-            .client
+            .sqs
+            .client()
             .send_message()
             .queue_url(&self.url)
             .message_body(message_body(run.detail))
@@ -44,7 +45,7 @@ impl OwnQueue {
     /// back after the queue's visibility timeout.
     pub(crate) async fn hide(&self, receipt_handle: &str, delay: Duration) {
         let seconds = i32::try_from(delay.as_secs()).unwrap_or(i32::MAX);
-        let request = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt_handle);
+        let request = self.sqs.client().change_message_visibility().queue_url(&self.url).receipt_handle(receipt_handle);
         if let Err(error) = request.visibility_timeout(seconds).send().await {
             let error = AwsError::of("ChangeMessageVisibility", error).explain_as_usual(format!("queue {}", self.url));
             tracing::warn!(%error, "the message keeps the queue's visibility timeout");

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use aws::{Clients, Connector};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 
@@ -16,8 +17,10 @@ use crate::telemetry;
 pub async fn run<S: StepFunction>() -> Result<(), lambda_runtime::Error> {
     let environment = Environment::of_process()?;
     telemetry::start(environment.log_level);
-    let sdk = aws::sdk_config(environment.sdk)?;
-    let function = &Function::<S>::new(environment.settings, &sdk);
+    let connector = Connector::new(environment.sdk.ca_bundle.as_deref())?;
+    let clients = Clients::new(aws::sdk_config(environment.sdk, &connector));
+    let function = &Function::<S>::with_clients(environment.settings, &clients);
+    connector.open(&clients.destinations()).await;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         // Boxed: the SDK's futures nest so deep that the compiler gives up on the whole.
         Box::pin(function.invoke(event.payload, &Invocation::from(&event.context))).await

@@ -1,0 +1,95 @@
+//! The clients of a function, made once, at init. Whoever makes one says how many calls it makes at once, so that init
+//! knows which connections to open.
+
+use std::cell::RefCell;
+use std::fmt::Debug;
+
+use aws_smithy_runtime_api::client::endpoint::{EndpointResolverParams, ResolveEndpoint, SharedEndpointResolver};
+use aws_types::SdkConfig;
+use aws_types::service_config::ServiceConfigKey;
+use futures_util::future::FutureExt;
+
+use crate::connections::Destination;
+
+/// Makes a function's clients.
+pub struct Clients {
+    sdk: SdkConfig,
+    destinations: RefCell<Vec<Destination>>,
+}
+
+impl Clients {
+    /// Makes clients from this configuration.
+    pub fn new(sdk: SdkConfig) -> Self {
+        Self { sdk, destinations: RefCell::default() }
+    }
+
+    /// The configuration, for clients that are made later, when they are needed.
+    pub fn sdk(&self) -> &SdkConfig {
+        &self.sdk
+    }
+
+    /// Where the clients that were made send their calls.
+    pub fn destinations(self) -> Vec<Destination> {
+        self.destinations.into_inner()
+    }
+
+    /// IAM, with at most `at_once` calls at one time.
+    #[cfg(feature = "iam")]
+    pub fn iam(&self, at_once: usize) -> aws_sdk_iam::Client {
+        let client = aws_sdk_iam::Client::new(&self.sdk);
+        let (region, endpoint) = self.region_and_endpoint("IAM");
+        let params = aws_sdk_iam::config::endpoint::Params::builder().set_region(region).set_endpoint(endpoint);
+        self.calls(client.config().endpoint_resolver(), params.build(), at_once);
+        client
+    }
+
+    /// S3, with at most `at_once` calls at one time.
+    #[cfg(feature = "s3")]
+    pub fn s3(&self, at_once: usize) -> aws_sdk_s3::Client {
+        let client = aws_sdk_s3::Client::from_conf(s3_config(&self.sdk).build());
+        let (region, endpoint) = self.region_and_endpoint("S3");
+        let params = aws_sdk_s3::config::endpoint::Params::builder().set_region(region).set_endpoint(endpoint);
+        self.calls(client.config().endpoint_resolver(), params.build(), at_once);
+        client
+    }
+
+    /// Secrets Manager, with at most `at_once` calls at one time.
+    #[cfg(feature = "secretsmanager")]
+    pub fn secrets_manager(&self, at_once: usize) -> aws_sdk_secretsmanager::Client {
+        let client = aws_sdk_secretsmanager::Client::new(&self.sdk);
+        let (region, endpoint) = self.region_and_endpoint("Secrets Manager");
+        let params = aws_sdk_secretsmanager::config::endpoint::Params::builder();
+        let params = params.set_region(region).set_endpoint(endpoint).build();
+        self.calls(client.config().endpoint_resolver(), params, at_once);
+        client
+    }
+
+    /// The region, and the endpoint if it is another than AWS's, as the client of that service takes them from the
+    /// configuration. Services are called by their ids in AWS's API models.
+    pub fn region_and_endpoint(&self, service_id: &str) -> (Option<String>, Option<String>) {
+        let key = ServiceConfigKey::builder().service_id(service_id).env("AWS_ENDPOINT_URL").profile("endpoint_url");
+        let own = key.build().ok().and_then(|key| self.sdk.service_config()?.load_config(key));
+        let endpoint = own.or_else(|| self.sdk.endpoint_url().map(str::to_owned));
+        (self.sdk.region().map(ToString::to_string), endpoint)
+    }
+
+    /// Notes where a client sends its calls: what its own resolver says. What cannot be resolved is told by the first
+    /// call.
+    pub fn calls<P, E>(&self, resolver: SharedEndpointResolver, params: Result<P, E>, at_once: usize)
+    where
+        P: Debug + Send + Sync + 'static,
+    {
+        let resolve = |params| resolver.resolve_endpoint(&EndpointResolverParams::new(params)).now_or_never()?.ok();
+        if let Some(endpoint) = params.ok().and_then(resolve) {
+            self.destinations.borrow_mut().push(Destination { url: endpoint.url().to_owned(), at_once });
+        }
+    }
+}
+
+/// The configuration of an S3 client. The bucket stands in the path and not in the host's name: so one connection
+/// serves every bucket, and can be opened before the bucket is known. S3 supports both (S3 user guide, "Path-style
+/// requests"; in 2020 AWS put off their end until further notice). Names with dots, which need it, are served too.
+#[cfg(feature = "s3")]
+pub fn s3_config(sdk: &SdkConfig) -> aws_sdk_s3::config::Builder {
+    aws_sdk_s3::config::Builder::from(sdk).force_path_style(true)
+}
