@@ -12,7 +12,6 @@ pub mod organizations;
 pub mod pace;
 pub mod plan;
 pub mod queues;
-pub mod registry;
 pub mod replay;
 pub mod runbook;
 pub mod shell;

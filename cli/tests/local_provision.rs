@@ -152,7 +152,7 @@ fn the_secret_is_never_printed() {
 fn secrets_of_the_sample() -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
-        let system = orgctl::local::LocalSystem::start(&orgctl::local::LocalOptions::default()).unwrap();
+        let system = local_system::LocalSystem::start(&local_system::LocalOptions::default()).unwrap();
         system.aws.set_latency(std::time::Duration::from_millis(20));
         let detail = serde_json::json!({ "orgId": "xmsqa1", "environment": "production" });
         system.put_event("org-signup", "OrgCreated", &detail).unwrap();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use contract::ErrorCode;
-use orgctl::registry::STEPS;
+use local_system::registry::STEPS;
 use strum::IntoEnumIterator;
 
 fn root() -> PathBuf {
@@ -34,23 +34,29 @@ fn dependencies_point_downwards_only() {
         for dependency in dependencies(&format!("shared/{name}")) {
             let above = layers.iter().position(|layer| *layer == dependency).is_some_and(|other| other >= height);
             let function = functions.contains(&dependency.as_str());
-            let top = ["orgctl", "tests", "local-aws"].contains(&dependency.as_str());
+            let top = ["orgctl", "tests", "local-aws", "local-system"].contains(&dependency.as_str());
             assert!(!(above || function || top), "{name} uses {dependency}");
         }
     }
     for function in &functions {
         for dependency in dependencies(&format!("functions/{function}")) {
             let sideways = functions.contains(&dependency.as_str());
-            let top = ["orgctl", "tests", "local-aws"].contains(&dependency.as_str());
+            let top = ["orgctl", "tests", "local-aws", "local-system"].contains(&dependency.as_str());
             assert!(!(sideways || top), "{function} uses {dependency}");
         }
     }
-    let ours: Vec<&str> = layers.iter().copied().chain(functions.iter().copied()).collect();
+    let above = ["local-system", "orgctl", "tests"];
+    let ours: Vec<&str> = layers.iter().chain(&functions).chain(&above).copied().collect();
     for dependency in dependencies("shared/local-aws") {
         assert!(
             !ours.contains(&dependency.as_str()),
             "local-aws uses {dependency}: it knows nothing of the provisioner"
         );
+    }
+    // What has to run often is built without the command line.
+    for folder in ["shared/local-system", "tests", "tests/fuzz", "tests/proof"] {
+        let top = dependencies(folder).into_iter().find(|dependency| dependency == "orgctl");
+        assert_eq!(top, None, "{folder} uses orgctl");
     }
 }
 
