@@ -7,6 +7,7 @@ pub mod connection;
 pub mod exit;
 pub mod forecast;
 pub mod http;
+mod input;
 pub mod local;
 pub mod organizations;
 pub mod pace;
