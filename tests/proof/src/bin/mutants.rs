@@ -116,6 +116,7 @@ struct Copy {
 impl Copy {
     fn of(original: &Path) -> Result<Self, String> {
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| original.join("target"), PathBuf::from);
+        let target = std::path::absolute(target).map_err(|error| error.to_string())?;
         let root = target.join("mutants/tree");
         let listed = succeed(Command::new("git").arg("-C").arg(original).args([
             "ls-files",
@@ -198,7 +199,7 @@ impl Copy {
             cargo.env_remove(name);
         }
         cargo.env_remove("CARGO_MANIFEST_DIR").env_remove("CARGO_MANIFEST_PATH");
-        cargo.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target);
+        cargo.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target).env("CARGO_TERM_COLOR", "never");
         cargo
     }
 }
