@@ -1,7 +1,7 @@
 //! What must stay true of the project itself: who depends on whom, small mains, pages for every error code,
 //! the configuration table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use contract::ErrorCode;
@@ -19,10 +19,36 @@ fn text(path: impl AsRef<Path>) -> String {
 
 /// The direct dependencies of the crate in `folder`. What only its tests use may come from above.
 fn dependencies(folder: &str) -> Vec<String> {
+    listed(folder, &["dependencies", "build-dependencies"])
+}
+
+fn listed(folder: &str, tables: &[&str]) -> Vec<String> {
     let manifest: toml::Table = text(Path::new(folder).join("Cargo.toml")).parse().unwrap();
-    let tables = ["dependencies", "build-dependencies"];
     let tables = tables.iter().filter_map(|name| manifest.get(*name)?.as_table());
     tables.flat_map(|table| table.keys().cloned()).collect()
+}
+
+/// The folders of all crates.
+fn crates() -> Vec<String> {
+    let mut folders: Vec<String> = ["cli", "tests", "tests/fuzz", "tests/proof"].map(str::to_owned).into();
+    for above in ["functions", "shared"] {
+        let entries = std::fs::read_dir(root().join(above)).unwrap().map(|entry| entry.unwrap().file_name());
+        folders.extend(entries.map(|name| format!("{above}/{}", name.into_string().unwrap())));
+    }
+    folders
+}
+
+/// A dev-dependency's features count when tests are built and not when binaries are. What is above it would be compiled
+/// twice in `.ci/run`, the SDK among it. So each is some crate's dependency too, but for what nothing is above of.
+#[test]
+fn tests_and_binaries_are_built_with_the_same_features() {
+    let everywhere: BTreeSet<String> = crates().iter().flat_map(|folder| dependencies(folder)).collect();
+    for folder in crates() {
+        for name in listed(&folder, &["dev-dependencies"]) {
+            let known = everywhere.contains(&name) || ["tests", "libtest-mimic"].contains(&name.as_str());
+            assert!(known, "{folder}: only its tests use {name}; list it under [dependencies] in tests/Cargo.toml");
+        }
+    }
 }
 
 #[test]
