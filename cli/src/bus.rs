@@ -230,8 +230,7 @@ fn no_answer() -> Outcome {
 mod tests {
     use super::*;
     use local_aws::{Fault, FaultPlan};
-
-    use crate::local::{LocalOptions, LocalSystem};
+    use local_system::{LocalOptions, LocalSystem};
 
     /// A local system, of which the next entries fail, and its bus.
     fn failing(entries: u32) -> (LocalSystem, Bus) {

@@ -28,6 +28,15 @@ pub enum Problem {
     Failed(String),
 }
 
+impl From<local_system::Problem> for Problem {
+    fn from(problem: local_system::Problem) -> Self {
+        match problem {
+            local_system::Problem::Binaries(_) => Self::Usage(problem.to_string()),
+            local_system::Problem::Failed(_) => Self::Failed(problem.to_string()),
+        }
+    }
+}
+
 /// Output that was written, or could not be.
 ///
 /// # Errors

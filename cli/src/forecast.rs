@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::connection::{Connection, dead_letter_queue_name};
-use crate::registry::{Previewable, STEPS};
+use local_system::registry::{Previewable, STEPS};
 
 /// Every step's preview, made once for any number of organizations.
 pub struct Previews {
@@ -93,7 +93,7 @@ pub enum Verdict {
 impl Previews {
     /// The previews of every step.
     pub fn new(connection: &Connection) -> Self {
-        let step = |step: &crate::registry::Registered| {
+        let step = |step: &local_system::registry::Registered| {
             let mut settings = connection.settings().clone();
             settings.dead_letter_queue_url = dead_letter_queue_name(&step.spec);
             (step.spec, (step.preview)(settings, &connection.sdk))

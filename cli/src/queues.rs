@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::connection::{Connection, dead_letter_queue_name};
 use crate::exit::Problem;
-use crate::registry::STEPS;
+use local_system::registry::STEPS;
 
 /// How many messages lie in a step's dead-letter queue, about: SQS counts approximately.
 #[derive(Clone, Debug, PartialEq, Serialize)]

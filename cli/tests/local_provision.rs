@@ -83,11 +83,16 @@ fn several_files_and_files_with_many_events_work() {
         .collect();
     assert_eq!(ids, ["acme", "globex", "initech", "xmsqa1"]);
     let folder = tempfile::tempdir().unwrap();
-    let array = folder.path().join("array.json");
-    std::fs::write(&array, r#"[{"orgId":"a","environment":"qa"},{"orgId":"b","environment":"demo"}]"#).unwrap();
-    let output = provision(&["--json", "--account-class", "non-production", array.to_str().unwrap()]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    assert_eq!(json(&output)["organizations"].as_array().unwrap().len(), 2);
+    for (name, content) in [
+        ("array.json", r#"[{"orgId":"a","environment":"qa"},{"orgId":"b","environment":"demo"}]"#),
+        ("rows.csv", "orgId,environment\na,qa\nb,demo\n"),
+    ] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, content).unwrap();
+        let output = provision(&["--json", "--account-class", "non-production", file.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", text(&output.stderr));
+        assert_eq!(json(&output)["organizations"].as_array().unwrap().len(), 2, "{name}");
+    }
 }
 
 #[test]
@@ -121,8 +126,8 @@ fn what_cannot_be_used_is_a_usage_error() {
         path.to_str().unwrap().to_owned()
     };
     for (arguments, said) in [
-        (vec![file("broken.json", "{")], "not JSON"),
-        (vec![file("empty.json", "")], "no event"),
+        (vec![file("broken.json", "{}\n{")], "line 2: not JSON"),
+        (vec![file("empty.json", "")], "holds nothing"),
         (vec!["no-such-file.json".to_owned()], "No such file"),
         (vec!["events/samples/sqs-batch.json".to_owned()], "not an event"),
         (vec!["--repeat".to_owned(), "0".to_owned(), SAMPLE.to_owned()], "--repeat"),
@@ -152,7 +157,7 @@ fn the_secret_is_never_printed() {
 fn secrets_of_the_sample() -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
-        let system = orgctl::local::LocalSystem::start(&orgctl::local::LocalOptions::default()).unwrap();
+        let system = local_system::LocalSystem::start(&local_system::LocalOptions::default()).unwrap();
         system.aws.set_latency(std::time::Duration::from_millis(20));
         let detail = serde_json::json!({ "orgId": "xmsqa1", "environment": "production" });
         system.put_event("org-signup", "OrgCreated", &detail).unwrap();

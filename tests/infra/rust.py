@@ -20,7 +20,7 @@ def source(path: str) -> str:
 def steps() -> dict[str, tuple[list[str], str]]:
     """Every registered step: its triggers and its completion."""
     found = {}
-    for crate in re.findall(r"register::<(\w+)::", source("cli/src/registry.rs")):
+    for crate in re.findall(r"register::<(\w+)::", source("shared/local-system/src/registry.rs")):
         code = source(f"functions/{crate.replace('_', '-')}/src/lib.rs")
         spec = re.search(r'StepSpec\s*\{\s*name: "([^"]+)",\s*triggers: &\[([^]]*)\],\s*completion: "(\w+)"', code)
         assert spec, f"{crate} has no SPEC that can be read"

@@ -10,7 +10,7 @@ use contract::StepSpec;
 use local_aws::lambda::processes::{ProcessFunction, ProcessOptions};
 use local_aws::lambda::{FunctionError, Lambda};
 use local_aws::{Clock, Fault, FaultPlan, LocalAws, Server};
-use orgctl::local::{Functions, LocalOptions, LocalSystem};
+use local_system::{Functions, LocalOptions, LocalSystem};
 use serde_json::{Value, json};
 use tokio::task::LocalSet;
 

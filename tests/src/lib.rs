@@ -6,7 +6,7 @@
 pub mod bootstrap;
 
 use local_aws::Recorded;
-use orgctl::local::{Emitted, LocalOptions, LocalSystem};
+use local_system::{Emitted, LocalOptions, LocalSystem};
 use serde_json::{Value, json};
 
 /// The vendor's policy, for account 123456789012 and organization xmsqa1.

@@ -2,8 +2,8 @@
 //! the good neighbours done.
 
 use contract::{ErrorCode, MOST_DETAIL_BYTES};
-use orgctl::local::Emitted;
-use orgctl::registry::STEPS;
+use local_system::Emitted;
+use local_system::registry::STEPS;
 use serde_json::{Value, json};
 use tests::bootstrap::{batch, envelope};
 use tests::{Bench, command, failure_codes, of_type};

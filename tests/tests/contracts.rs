@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use contract::{Command, OrgCreated, Subject, event_id};
-use orgctl::registry::STEPS;
+use local_system::registry::STEPS;
 use serde_json::{Value, json};
 use tests::{Bench, command, of_type};
 

@@ -2,7 +2,7 @@
 //! and what is refused is kept.
 
 use contract::{ErrorCode, MOST_DETAIL_BYTES};
-use orgctl::registry::STEPS;
+use local_system::registry::STEPS;
 use serde_json::{Value, json};
 use tests::bootstrap::envelope;
 use tests::{Bench, command, of_type};

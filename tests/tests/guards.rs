@@ -2,9 +2,9 @@
 //! for every step. The expected codes are a table of its own here, not the code's.
 
 use local_aws::{Recorded, World};
+use local_system::LocalOptions;
+use local_system::registry::STEPS;
 use org::AccountClass;
-use orgctl::local::LocalOptions;
-use orgctl::registry::STEPS;
 use serde_json::{Value, json};
 use tests::Bench;
 use tests::bootstrap::{batch, envelope};

@@ -2,7 +2,7 @@
 
 use contract::ErrorCode;
 use local_aws::Timestamp;
-use orgctl::local::LocalOptions;
+use local_system::LocalOptions;
 use serde_json::json;
 use tests::{Bench, failure_codes};
 

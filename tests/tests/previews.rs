@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use contract::Outcome;
 use handler::{Environment, Planned};
-use orgctl::registry::STEPS;
+use local_system::registry::STEPS;
 use serde_json::Value;
 use tests::{Bench, command};
 

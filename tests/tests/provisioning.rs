@@ -51,7 +51,7 @@ async fn again_on_the_same_state_writes_nothing_and_says_so() {
     assert_eq!(bench.writes(), []);
     assert!(second.iter().all(|event| event.detail["outcome"] == "unchanged"), "{second:?}");
     assert_eq!(bench.provisioned("abc").await, before);
-    let ids = |events: &[orgctl::local::Emitted]| -> Vec<Value> {
+    let ids = |events: &[local_system::Emitted]| -> Vec<Value> {
         of_type(events, "OrgProvisioned").iter().map(|detail| detail["eventId"].clone()).collect()
     };
     assert_eq!(ids(&first)[0], ids(&second)[0], "the same request has the same event id");

@@ -1,11 +1,11 @@
 //! What must stay true of the project itself: who depends on whom, small mains, pages for every error code,
 //! the configuration table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use contract::ErrorCode;
-use orgctl::registry::STEPS;
+use local_system::registry::STEPS;
 use strum::IntoEnumIterator;
 
 fn root() -> PathBuf {
@@ -19,10 +19,36 @@ fn text(path: impl AsRef<Path>) -> String {
 
 /// The direct dependencies of the crate in `folder`. What only its tests use may come from above.
 fn dependencies(folder: &str) -> Vec<String> {
+    listed(folder, &["dependencies", "build-dependencies"])
+}
+
+fn listed(folder: &str, tables: &[&str]) -> Vec<String> {
     let manifest: toml::Table = text(Path::new(folder).join("Cargo.toml")).parse().unwrap();
-    let tables = ["dependencies", "build-dependencies"];
     let tables = tables.iter().filter_map(|name| manifest.get(*name)?.as_table());
     tables.flat_map(|table| table.keys().cloned()).collect()
+}
+
+/// The folders of all crates.
+fn crates() -> Vec<String> {
+    let mut folders: Vec<String> = ["cli", "tests", "tests/fuzz", "tests/proof"].map(str::to_owned).into();
+    for above in ["functions", "shared"] {
+        let entries = std::fs::read_dir(root().join(above)).unwrap().map(|entry| entry.unwrap().file_name());
+        folders.extend(entries.map(|name| format!("{above}/{}", name.into_string().unwrap())));
+    }
+    folders
+}
+
+/// A dev-dependency's features count when tests are built and not when binaries are. What is above it would be compiled
+/// twice in `.ci/run`, the SDK among it. So each is some crate's dependency too, but for what nothing is above of.
+#[test]
+fn tests_and_binaries_are_built_with_the_same_features() {
+    let everywhere: BTreeSet<String> = crates().iter().flat_map(|folder| dependencies(folder)).collect();
+    for folder in crates() {
+        for name in listed(&folder, &["dev-dependencies"]) {
+            let known = everywhere.contains(&name) || ["tests", "libtest-mimic"].contains(&name.as_str());
+            assert!(known, "{folder}: only its tests use {name}; list it under [dependencies] in tests/Cargo.toml");
+        }
+    }
 }
 
 #[test]
@@ -34,23 +60,29 @@ fn dependencies_point_downwards_only() {
         for dependency in dependencies(&format!("shared/{name}")) {
             let above = layers.iter().position(|layer| *layer == dependency).is_some_and(|other| other >= height);
             let function = functions.contains(&dependency.as_str());
-            let top = ["orgctl", "tests", "local-aws"].contains(&dependency.as_str());
+            let top = ["orgctl", "tests", "local-aws", "local-system"].contains(&dependency.as_str());
             assert!(!(above || function || top), "{name} uses {dependency}");
         }
     }
     for function in &functions {
         for dependency in dependencies(&format!("functions/{function}")) {
             let sideways = functions.contains(&dependency.as_str());
-            let top = ["orgctl", "tests", "local-aws"].contains(&dependency.as_str());
+            let top = ["orgctl", "tests", "local-aws", "local-system"].contains(&dependency.as_str());
             assert!(!(sideways || top), "{function} uses {dependency}");
         }
     }
-    let ours: Vec<&str> = layers.iter().copied().chain(functions.iter().copied()).collect();
+    let above = ["local-system", "orgctl", "tests"];
+    let ours: Vec<&str> = layers.iter().chain(&functions).chain(&above).copied().collect();
     for dependency in dependencies("shared/local-aws") {
         assert!(
             !ours.contains(&dependency.as_str()),
             "local-aws uses {dependency}: it knows nothing of the provisioner"
         );
+    }
+    // What has to run often is built without the command line.
+    for folder in ["shared/local-system", "tests", "tests/fuzz", "tests/proof"] {
+        let top = dependencies(folder).into_iter().find(|dependency| dependency == "orgctl");
+        assert_eq!(top, None, "{folder} uses orgctl");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every way in: a batch, one event, a direct call; and what each is answered.
 
 use contract::ErrorCode;
-use orgctl::registry::STEPS;
+use local_system::registry::STEPS;
 use serde_json::{Value, json};
 use tests::bootstrap::{batch, envelope};
 use tests::{Bench, command, failure_codes, of_type};
@@ -76,7 +76,7 @@ async fn a_batch_answers_with_the_ones_to_keep() {
 #[tokio::test(start_paused = true)]
 async fn each_class_of_account_takes_its_environments_only() {
     for class in [org::AccountClass::Production, org::AccountClass::NonProduction] {
-        let options = orgctl::local::LocalOptions { account_class: class, ..Default::default() };
+        let options = local_system::LocalOptions { account_class: class, ..Default::default() };
         for environment in org::Environment::ALL {
             let bench = Bench::with(&options);
             bench.put(&json!({ "orgId": "abc", "environment": environment.as_str() }));

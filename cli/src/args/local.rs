@@ -66,7 +66,7 @@ pub struct ServeArguments {
 #[derive(Debug, Args)]
 pub struct ProvisionArguments {
     /// Files with events: EventBridge events or plain OrgCreated details, one or many a file (JSON, a JSON
-    /// array, or JSON lines).
+    /// array, JSON lines, or the CSV that `orgctl submit` takes). `-` is standard input.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 

@@ -1,11 +1,12 @@
-//! Reading event files.
+//! The events that a local run begins with.
 
 use std::path::Path;
 
 use contract::{Command, OrgCreated};
-use serde_json::{Deserializer, Value};
+use serde_json::Value;
 
 use crate::exit::Problem;
+use crate::input::{self, Item};
 
 /// The source of a plain detail, which names none.
 const USUAL_SOURCE: &str = "org-signup";
@@ -42,29 +43,24 @@ impl Event {
     }
 }
 
-/// The events of a file: one JSON value, an array of them, or one after the other.
+/// The events of a file.
 ///
 /// # Errors
-/// When the file cannot be read, is not JSON, or holds no event.
+/// When the file cannot be read, holds nothing, or holds something that is no event: nothing of it is run then.
 pub(super) fn read(path: &Path) -> Result<Vec<Event>, Problem> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| Problem::Usage(format!("{shown}: {error}")))?;
-    let mut events = Vec::new();
-    for value in Deserializer::from_str(&text).into_iter::<Value>() {
-        match value.map_err(|error| Problem::Usage(format!("{shown}: not JSON: {error}")))? {
-            Value::Array(values) => events.extend(values.into_iter().map(Event::of)),
-            value if value.get("Records").is_some() => {
-                let message =
-                    format!("{shown}: is what Lambda hands a function, not an event; give the events themselves");
-                return Err(Problem::Usage(message));
-            }
-            value => events.push(Event::of(value)),
+    let event = |item: Item| {
+        let at = match item.line {
+            Some(line) => format!("{}, line {line}", path.display()),
+            None => path.display().to_string(),
+        };
+        let value = item.value.map_err(|said| Problem::Usage(format!("{at}: {said}")))?;
+        if value.get("Records").is_some() {
+            let message = format!("{at}: is what Lambda hands a function, not an event; give the events themselves");
+            return Err(Problem::Usage(message));
         }
-    }
-    if events.is_empty() {
-        return Err(Problem::Usage(format!("{shown}: holds no event")));
-    }
-    Ok(events)
+        Ok(Event::of(value))
+    };
+    input::read(path)?.items.into_iter().map(event).collect()
 }
 
 #[cfg(test)]

@@ -5,16 +5,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use contract::{Command, OrgCreated, OrgSubject};
+use local_system::{Emitted, LocalOptions, LocalSystem};
 use serde::Serialize;
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::input::{self, Event};
 use super::progress::{Line, Progress, Show};
 use super::report::{Document, by_org};
-use super::system::{Emitted, LocalOptions, LocalSystem};
 use crate::args::ProvisionArguments;
 use crate::exit::{FAILED, Problem};
-use crate::registry::STEPS;
+use local_system::registry::STEPS;
 
 /// About what a call within a region takes, so that the times shown mean something.
 const CALL_LATENCY: Duration = Duration::from_millis(20);

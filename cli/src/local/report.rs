@@ -5,13 +5,13 @@ use std::io::Write;
 
 use clap::builder::styling::{AnsiColor, Style};
 use contract::{FAILED_DETAIL_TYPE, OrgSubject, Resource};
+use local_system::Emitted;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::progress::Line;
-use super::system::Emitted;
-use crate::registry::STEPS;
 use crate::terminal::table;
+use local_system::registry::STEPS;
 
 /// What became of one organization.
 #[derive(Debug, Serialize)]

@@ -10,17 +10,16 @@ use std::time::{Duration, SystemTime};
 
 use contract::{Command, OrgCreated};
 use local_aws::{Clock, LocalAws, Server};
+use local_system::{Functions, LocalOptions, LocalSystem, Processes, account_of};
 use org::AccountClass;
 use tokio::task::{JoinHandle, LocalSet};
 use tracing_subscriber::layer::SubscriberExt;
 
-use super::functions::{Functions, Processes};
 use super::progress::{Progress, Show};
 use super::snapshot::Snapshot;
-use super::system::{LocalOptions, LocalSystem, account_of};
 use crate::args::ServeArguments;
 use crate::exit::Problem;
-use crate::registry::STEPS;
+use local_system::registry::STEPS;
 
 /// The region that is there from the beginning; others come when they are first spoken to.
 const FIRST_REGION: &str = "us-east-1";

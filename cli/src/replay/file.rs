@@ -13,8 +13,9 @@ use super::{confirmed, nothing_sent, rules, unreadable};
 use crate::args::ReplayFileArguments;
 use crate::connection::Connection;
 use crate::exit::{FAILED, Problem, written};
+use crate::input;
 use crate::submit::check::{Order, order};
-use crate::submit::{input, planned, send_again};
+use crate::submit::{planned, send_again};
 use crate::terminal::printable;
 
 /// What the files hold, of what was asked for.

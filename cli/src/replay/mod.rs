@@ -18,8 +18,8 @@ use crate::connection::{Connection, block_on};
 use crate::exit::{DIFFERENCES, Problem, written};
 use crate::forecast::Verdict;
 use crate::plan::exit_code;
-use crate::registry::STEPS;
 use crate::submit::check::Rules;
+use local_system::registry::STEPS;
 
 /// Runs the command.
 ///

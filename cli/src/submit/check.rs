@@ -6,9 +6,9 @@ use contract::{Command, Deployment, OrgCreated, Request};
 use org::{OrgId, Place};
 use serde_json::Value;
 
-use super::input::Item;
 use crate::bus::{Entry, check_source};
 use crate::exit::Problem;
+use crate::input::Item;
 use crate::terminal::quoted;
 
 /// Problems that are listed; the rest is counted.

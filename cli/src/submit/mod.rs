@@ -1,7 +1,6 @@
 //! `orgctl submit`: puts `OrgCreated` on the deployment's bus, for one organization or for a file of them.
 
 pub(crate) mod check;
-pub(crate) mod input;
 mod journal;
 pub(crate) mod planned;
 mod report;
@@ -18,11 +17,11 @@ use crate::args::SubmitArguments;
 use crate::bus::{Bus, check_source};
 use crate::connection::{Connection, block_on};
 use crate::exit::{FAILED, Problem};
+use crate::input::{self, Input, Item};
 use crate::plan::exit_code;
 use crate::sweep::progress_bar;
 use check::{Checked, Order, Rules, check};
 use contract::{Command, OrgCreated};
-use input::{Input, Item};
 use journal::{Journal, Subject};
 use report::{Report, Tally};
 use send::Ended;

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use aws_types::SdkConfig;
 use local_aws::{Clock, LocalAws, Recorded, Server};
-use orgctl::local::{LocalOptions, LocalSystem};
+use local_system::{LocalOptions, LocalSystem};
 use serde_json::json;
 
 use crate::common::{PRODUCTION, Serve, command_at, eventually, on_a_runtime, sign_up, stored_key};

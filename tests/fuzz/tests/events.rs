@@ -4,8 +4,8 @@
 use fuzz::SEPARATOR;
 use fuzz::commands::{Verdict, build, of_body, of_value};
 use local_aws::World;
-use orgctl::local::Emitted;
-use orgctl::registry::STEPS;
+use local_system::Emitted;
+use local_system::registry::STEPS;
 use serde_json::{Value, json};
 use tests::bootstrap::batch;
 use tests::{Bench, of_type};

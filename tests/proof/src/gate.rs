@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use local_aws::lambda::Handler;
 use local_aws::{Asked, LocalAws};
-use orgctl::local::Between;
+use local_system::Between;
 use tokio::sync::oneshot;
 
 use crate::canary;

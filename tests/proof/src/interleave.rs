@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use local_aws::{Clock, LocalAws};
-use orgctl::local::{Functions, LocalOptions, LocalSystem};
+use local_system::{Functions, LocalOptions, LocalSystem};
 use serde_json::json;
 
 use crate::canary;

@@ -127,7 +127,7 @@ fn allowed(aftermath: &Aftermath) -> Vec<Violation> {
 }
 
 fn completion_of(step: &str) -> &'static str {
-    let registered = orgctl::registry::STEPS.into_iter().find(|registered| registered.spec.name == step);
+    let registered = local_system::registry::STEPS.into_iter().find(|registered| registered.spec.name == step);
     registered.map_or("", |registered| registered.spec.completion)
 }
 

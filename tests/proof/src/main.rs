@@ -38,11 +38,15 @@ fn main() -> ExitCode {
 
 fn explore(arguments: &Arguments) -> ExitCode {
     let scale = if arguments.long { Scale::Long } else { Scale::Ci };
+    let mut planned = plan::all(scale, arguments.first_seed..arguments.first_seed + arguments.seeds);
+    planned.retain(|planned| planned.name.contains(&arguments.only));
+    if planned.is_empty() {
+        eprintln!("proof: no exploration has {:?} in its name", arguments.only);
+        return ExitCode::from(2);
+    }
     let prepared = plan::prepare();
-    let planned = plan::all(scale, arguments.first_seed..arguments.first_seed + arguments.seeds);
     let rows: Vec<Row> = planned
         .iter()
-        .filter(|planned| planned.name.contains(&arguments.only))
         .map(|planned| {
             let row = planned.run(&prepared);
             eprintln!("{}", row.line());

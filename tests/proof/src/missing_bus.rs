@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use local_aws::{Clock, LocalAws};
-use orgctl::local::{Functions, LocalOptions, LocalSystem};
-use orgctl::registry::STEPS;
+use local_system::registry::STEPS;
+use local_system::{Functions, LocalOptions, LocalSystem};
 
 use crate::plan::Starts;
 use crate::report::Row;

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use futures_util::future::try_join;
 use local_aws::{Asked, Clock, LocalAws, Recorded, World};
-use orgctl::exit::Problem;
-use orgctl::local::{Emitted, Functions, LocalOptions, LocalSystem};
-use orgctl::registry::STEPS;
+use local_system::Problem;
+use local_system::registry::STEPS;
+use local_system::{Emitted, Functions, LocalOptions, LocalSystem};
 use serde_json::Value;
 use tokio::sync::Notify;
 

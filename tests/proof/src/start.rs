@@ -7,8 +7,8 @@ use contract::ErrorCode;
 use local_aws::World;
 use local_aws::iam::KeyStatus;
 use local_aws::s3::PublicAccessBlock;
-use orgctl::local::{LocalOptions, LocalSystem};
-use orgctl::registry::STEPS;
+use local_system::registry::STEPS;
+use local_system::{LocalOptions, LocalSystem};
 use serde_json::{Value, json};
 use strum::IntoEnumIterator;
 

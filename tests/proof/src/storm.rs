@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use local_aws::Propagation;
-use orgctl::registry::STEPS;
+use local_system::registry::STEPS;
 use strum::IntoEnumIterator;
 
 use crate::case::Case;

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use local_aws::lambda::Handler;
 use local_aws::{Asked, Fault, LocalAws, Timestamp, World};
-use orgctl::local::{Between, MAX_RECEIVE_COUNT};
+use local_system::{Between, MAX_RECEIVE_COUNT};
 use serde_json::Value;
 
 use crate::canary;

@@ -3,9 +3,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Output};
+use std::process::{Child, Command, ExitCode, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
+
+/// Storms, as many as in CI.
+const SEEDS: &str = "300";
 
 #[derive(Deserialize)]
 struct Mutants {
@@ -15,9 +19,19 @@ struct Mutants {
 #[derive(Deserialize)]
 struct Mutant {
     name: String,
-    /// The arguments of `cargo test`.
-    test: Vec<String>,
+    #[serde(flatten)]
+    catcher: Catcher,
     edits: Vec<Edit>,
+}
+
+/// What has to catch a mutant.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Catcher {
+    /// Explorations of the proof, by a part of their names.
+    Explore(String),
+    /// A file of tests/tests, and a test in it.
+    Test(String, String),
 }
 
 #[derive(Deserialize)]
@@ -48,13 +62,46 @@ fn run(only: Option<&str>) -> Result<usize, String> {
     let mutants: Mutants = toml::from_str(listed).map_err(|error| format!("mutants.toml: {error}"))?;
     let copy = Copy::of(&root)?;
     let chosen = mutants.mutant.iter().filter(|mutant| only.is_none_or(|only| mutant.name.contains(only)));
-    let mut survivors = 0;
+    let (mut survivors, mut running) = (0, None::<Trial>);
     for mutant in chosen {
-        let caught = copy.try_out(mutant)?;
-        println!("{} {}", if caught { "caught  " } else { "SURVIVED" }, mutant.name);
-        survivors += usize::from(!caught);
+        // One is built while the one before runs: building has only one core to do for most of the time.
+        let trial = copy.start(mutant)?;
+        if let Some(before) = running.replace(trial) {
+            survivors += usize::from(!before.caught()?);
+        }
+    }
+    if let Some(last) = running {
+        survivors += usize::from(!last.caught()?);
     }
     Ok(survivors)
+}
+
+/// A mutant that is being tried out.
+struct Trial<'m> {
+    mutant: &'m Mutant,
+    process: Child,
+    built: Duration,
+}
+
+impl Trial<'_> {
+    /// Whether what the mutant names notices it.
+    fn caught(self) -> Result<bool, String> {
+        let name = &self.mutant.name;
+        let output = self.process.wait_with_output().map_err(|error| format!("{name}: {error}"))?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        let found = match self.mutant.catcher {
+            // It ends with 1 where a promise was broken, and with 2 where there was nothing to explore.
+            Catcher::Explore(_) => [0, 1].map(|code| output.status.code() == Some(code)),
+            Catcher::Test(..) => [said.contains("1 passed; 0 failed"), said.contains("0 passed; 1 failed")],
+        };
+        let caught = match found {
+            [true, false] => false,
+            [false, true] => true,
+            _ => return Err(format!("{name}: nothing was tried out:\n{said}")),
+        };
+        println!("{} {name} (built in {} s)", if caught { "caught  " } else { "SURVIVED" }, self.built.as_secs());
+        Ok(caught)
+    }
 }
 
 /// A copy of the tree, and where cargo builds it.
@@ -67,6 +114,7 @@ struct Copy {
 impl Copy {
     fn of(original: &Path) -> Result<Self, String> {
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| original.join("target"), PathBuf::from);
+        let target = std::path::absolute(target).map_err(|error| error.to_string())?;
         let root = target.join("mutants/tree");
         let listed = succeed(Command::new("git").arg("-C").arg(original).args([
             "ls-files",
@@ -76,13 +124,18 @@ impl Copy {
             "--exclude-standard",
         ]))?;
         let files = String::from_utf8_lossy(&listed.stdout).into_owned();
-        for file in files.split('\0').filter(|file| !file.is_empty()) {
-            copy(&original.join(file), &root.join(file))?;
-        }
         // Not the same folder: cargo takes what was built of the copy for the original's.
         let own_target = target.join("mutants/target");
-        if !own_target.exists() {
-            // What does not belong to the tree need not be built once more.
+        let first = !own_target.exists();
+        for file in files.split('\0').filter(|file| !file.is_empty()) {
+            let (from, to) = (original.join(file), root.join(file));
+            copy(&from, &to)?;
+            if first {
+                keep_time(&from, &to)?;
+            }
+        }
+        if first {
+            // What was built of the tree need not be built of the copy once more.
             for part in ["deps", "build", ".fingerprint"] {
                 copy_libraries(&target.join("debug").join(part), &own_target.join("debug").join(part))?;
             }
@@ -90,8 +143,10 @@ impl Copy {
         Ok(Self { root, original: original.to_owned(), target: own_target })
     }
 
-    /// Whether the mutant's test fails with the mutant, which compiles.
-    fn try_out(&self, mutant: &Mutant) -> Result<bool, String> {
+    /// Builds the mutant, which compiles, and begins to try it out. The tree is as it was then.
+    fn start<'m>(&self, mutant: &'m Mutant) -> Result<Trial<'m>, String> {
+        #[expect(clippy::disallowed_methods, reason = "how long it took is told to people, and decides nothing")]
+        let begun = Instant::now();
         for edit in &mutant.edits {
             let path = self.root.join(&edit.file);
             let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -102,20 +157,38 @@ impl Copy {
             fs::write(&path, text.replace(&edit.from, &edit.to))
                 .map_err(|error| format!("{}: {error}", path.display()))?;
         }
-        let arguments: Vec<&String> = mutant.test.iter().take_while(|argument| *argument != "--").collect();
-        succeed(self.cargo().arg("test").arg("--no-run").args(arguments))?;
-        let tested = self.cargo().arg("test").args(&mutant.test).output().map_err(|error| error.to_string())?;
+        let built = self.build(&mutant.catcher);
         for edit in &mutant.edits {
             copy(&self.original.join(&edit.file), &self.root.join(&edit.file))?;
         }
-        // A filter that no test goes by would let everything pass.
-        let said = String::from_utf8_lossy(&tested.stdout).into_owned() + &String::from_utf8_lossy(&tested.stderr);
-        if said.contains("running 0 tests") {
-            return Err(format!("{:?} runs no test", mutant.test));
+        let mut trial = built?;
+        trial.current_dir(self.root.join("tests")).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let process = trial.spawn().map_err(|error| format!("{trial:?}: {error}"))?;
+        Ok(Trial { mutant, process, built: begun.elapsed() })
+    }
+
+    /// Builds what has to catch a mutant, and answers how it is run. No package is chosen: other features of the
+    /// dependencies would count then, and all of them be built again.
+    fn build(&self, catcher: &Catcher) -> Result<Command, String> {
+        match catcher {
+            Catcher::Explore(only) => {
+                succeed(self.cargo().args(["build", "--bin", "proof"]))?;
+                let mut proof = Command::new(self.target.join("debug/proof"));
+                proof.args(["--seeds", SEEDS, "--only", only]);
+                Ok(proof)
+            }
+            Catcher::Test(file, name) => {
+                let built = succeed(self.cargo().args(["test", "--no-run", "--test", file]))?;
+                // `Executable tests/recovery.rs (/path/of/the/executable)`
+                let said = String::from_utf8_lossy(&built.stderr).into_owned();
+                let line = said.lines().find(|line| line.trim_start().starts_with("Executable"));
+                let executable = line.and_then(|line| line.split(['(', ')']).nth(1));
+                let executable = executable.ok_or_else(|| format!("{file}: no executable was named:\n{said}"))?;
+                let mut test = Command::new(executable);
+                test.args(["--exact", name]);
+                Ok(test)
+            }
         }
-        // Of the proof a broken promise is asked, with the way to run it again: less explored is not yet caught.
-        let told = !mutant.test.iter().any(|argument| argument == "proof") || said.contains("-- --replay '");
-        Ok(!tested.status.success() && told)
     }
 
     fn cargo(&self) -> Command {
@@ -125,7 +198,7 @@ impl Copy {
             cargo.env_remove(name);
         }
         cargo.env_remove("CARGO_MANIFEST_DIR").env_remove("CARGO_MANIFEST_PATH");
-        cargo.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target);
+        cargo.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target).env("CARGO_TERM_COLOR", "never");
         cargo
     }
 }
@@ -161,10 +234,15 @@ fn copy_libraries(from: &Path, to: &Path) -> Result<(), String> {
             copy_libraries(&path, &target)?;
         } else if !from.ends_with("deps") || path.extension().is_some() {
             fs::copy(&path, &target).map_err(at)?;
-            // Cargo compares times: what is copied is as old as it was.
-            let modified = entry.metadata().and_then(|metadata| metadata.modified()).map_err(at)?;
-            fs::File::options().write(true).open(&target).and_then(|file| file.set_modified(modified)).map_err(at)?;
+            keep_time(&path, &target)?;
         }
     }
     Ok(())
+}
+
+/// Makes a copy as old as the original: cargo compares times.
+fn keep_time(from: &Path, to: &Path) -> Result<(), String> {
+    let at = |error: std::io::Error| format!("{}: {error}", from.display());
+    let modified = fs::metadata(from).and_then(|metadata| metadata.modified()).map_err(at)?;
+    fs::File::options().write(true).open(to).and_then(|file| file.set_modified(modified)).map_err(at)
 }

@@ -15,7 +15,7 @@ use local_aws::LocalAws;
 use local_aws::lambda::processes::{LineListener, ProcessFunction, ProcessOptions};
 use local_aws::lambda::{FunctionError, Handler};
 
-use crate::exit::Problem;
+use crate::problem::Problem;
 use crate::registry::{Registered, STEPS};
 
 /// How the steps' functions run.
@@ -49,7 +49,7 @@ pub struct Processes {
 
 impl Functions {
     /// What Lambda calls for this step.
-    pub(super) fn handler(
+    pub(crate) fn handler(
         &self,
         step: Registered,
         variables: &BTreeMap<String, String>,
@@ -65,7 +65,7 @@ impl Functions {
     }
 
     /// Ends the processes, if there are any.
-    pub(super) async fn shut_down(self) {
+    pub async fn shut_down(self) {
         if let Self::Processes(processes) = self {
             let started = std::mem::take(&mut *processes.started.borrow_mut());
             join_all(started.into_iter().map(ProcessFunction::shut_down)).await;
@@ -84,10 +84,11 @@ impl Processes {
             let path = folder.join(step.spec.name);
             if !path.is_file() {
                 let message = format!("{} is not there; build the functions with cargo build --bins", path.display());
-                return Err(Problem::Usage(message));
+                return Err(Problem::Binaries(message));
             }
         }
-        let folder = folder.canonicalize().map_err(|error| Problem::Usage(format!("{}: {error}", folder.display())))?;
+        let folder =
+            folder.canonicalize().map_err(|error| Problem::Binaries(format!("{}: {error}", folder.display())))?;
         Ok(Self { folder, endpoint: endpoint.to_owned(), lines, started: Rc::default() })
     }
 

@@ -1,4 +1,4 @@
-//! Reading what is to be submitted, with the line where each organization stands.
+//! Reading files of events and sign-ups, with the line where each stands.
 
 use std::io::Read;
 use std::path::Path;
@@ -62,7 +62,7 @@ pub(crate) fn read(path: &Path) -> Result<Input, Problem> {
         json_items(text)
     };
     if items.is_empty() {
-        return Err(Problem::Usage(format!("{shown}: holds no organization")));
+        return Err(Problem::Usage(format!("{shown}: holds nothing")));
     }
     Ok(Input { items, sha256 })
 }

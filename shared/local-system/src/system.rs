@@ -11,8 +11,8 @@ use local_aws::{Clock, LocalAws};
 use org::{AccountClass, Place};
 use serde_json::{Value, json};
 
-use super::functions::Functions;
-use crate::exit::Problem;
+use crate::functions::Functions;
+use crate::problem::Problem;
 use crate::registry::{self, Registered, STEPS};
 
 /// Who may give commands.
@@ -346,7 +346,7 @@ impl LocalSystem {
 }
 
 /// The account of each class.
-pub(super) fn account_of(class: AccountClass) -> &'static str {
+pub fn account_of(class: AccountClass) -> &'static str {
     match class {
         AccountClass::Production => "111111111111",
         AccountClass::NonProduction => "333333333333",
