@@ -5,6 +5,7 @@
 
 pub mod bootstrap;
 
+use aws_sdk_s3::types::CreateBucketConfiguration;
 use local_aws::Recorded;
 use local_system::{Emitted, LocalOptions, LocalSystem};
 use serde_json::{Value, json};
@@ -141,7 +142,12 @@ impl Bench {
 
     /// Makes a bucket in another account, as a stranger would.
     pub async fn bucket_of_a_stranger(&self, name: &str) {
-        self.s3("222222222222", "local").create_bucket().bucket(name).send().await.unwrap();
+        let mut configuration = CreateBucketConfiguration::builder();
+        if self.system.place.region != "us-east-1" {
+            configuration = configuration.location_constraint(self.system.place.region.as_str().into());
+        }
+        let request = self.s3("222222222222", "local").create_bucket().bucket(name);
+        request.create_bucket_configuration(configuration.build()).send().await.unwrap();
     }
 
     /// The writes recorded since the last look, events and queues apart.

@@ -1,5 +1,8 @@
 //! Bucket names: taken, requested, longer, elsewhere.
 
+use std::time::Duration;
+
+use aws_sdk_s3::types::BucketNamespace;
 use contract::ErrorCode;
 use local_aws::Timestamp;
 use local_system::LocalOptions;
@@ -139,19 +142,36 @@ async fn other_regions_are_provisioned_alike() {
 #[tokio::test(start_paused = true)]
 async fn a_bucket_that_appears_during_the_run_is_not_taken_over() {
     let bench = Bench::new();
-    bench.system.aws.set_latency(std::time::Duration::from_millis(20));
+    // Made 30 ms after the beginning: the step has looked after 20 ms and creates after 40 ms.
+    appears_during_the_run(&bench, "fusion-rms-abc", BucketNamespace::Global, 30).await;
+}
+
+/// In the account-regional namespace S3 refuses that itself, in us-east-1 too.
+#[tokio::test(start_paused = true)]
+async fn an_alternative_bucket_that_appears_during_the_run_is_not_taken_over() {
+    let bench = Bench::new();
+    bench.bucket_of_a_stranger("fusion-rms-abc").await;
+    // Made after 50 ms: the step has looked at the alternative after 40 ms and creates after 60 ms.
+    let name = "fusion-rms-abc-111111111111-us-east-1-an";
+    appears_during_the_run(&bench, name, BucketNamespace::AccountRegional, 50).await;
+}
+
+async fn appears_during_the_run(bench: &Bench, name: &str, namespace: BucketNamespace, after_ms: u64) {
+    bench.system.aws.set_latency(Duration::from_millis(20));
     let intruder = async {
-        // Made 30 ms after the beginning: the step has looked after 20 ms and creates after 40 ms.
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        bench.s3("111111111111", "local").create_bucket().bucket("fusion-rms-abc").send().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(after_ms - 20)).await;
+        let request = bench.s3("111111111111", "local").create_bucket().bucket(name).bucket_namespace(namespace);
+        request.send().await.unwrap();
     };
     bench.system.send("bucket", &tests::command("abc").to_string()).unwrap();
     let (settled, ()) = futures_util::future::join(bench.system.settle(), intruder).await;
     assert!(settled.is_ok());
+    let tried = bench.system.aws.take_trace().into_iter().filter(|call| call.operation == "CreateBucket");
+    assert!(tried.filter(|call| call.resource == name).count() >= 2, "the step tried to make it too");
     let codes = failure_codes(&bench.system.take_emitted().unwrap());
     assert_eq!(codes, [ErrorCode::NotOurs.as_str()]);
     bench.system.aws.look(|world| {
-        let bucket = &world.buckets["fusion-rms-abc"];
+        let bucket = &world.buckets[name];
         assert!(bucket.tags.is_empty() && bucket.objects.is_empty());
         assert!(bucket.public_access_block.is_some_and(|block| block.block_public_policy));
         assert!(bucket.created > Timestamp::default());

@@ -8,7 +8,8 @@ use org::BucketName;
 
 use crate::{Bucket, tag};
 
-/// The region that has no location constraint, and that answers 200 when a bucket of ours is made again.
+/// The region that has no location constraint, and that answers 200 when a bucket of ours is made again, except in
+/// the account-regional namespace (S3 User Guide, "Namespaces for general purpose buckets").
 const US_EAST_1: &str = "us-east-1";
 
 impl Bucket {
@@ -51,7 +52,8 @@ impl Bucket {
             request = request.bucket_namespace(BucketNamespace::AccountRegional);
         }
         request.send().await.map_err(|error| explain(name, AwsError::of("CreateBucket", error)))?;
-        if run.place.region == US_EAST_1 && !self.seeker(run).owns_bucket(name).await? {
+        let made_for_certain = run.place.region != US_EAST_1 || name.is_account_regional();
+        if !made_for_certain && !self.seeker(run).owns_bucket(name).await? {
             // A 200 for a bucket that our account had already: the next run sees whose it is.
             let message = "was there already without this organization's tag; the step looks again later";
             return Err(StepError::new(ErrorCode::ConcurrentUpdate, buckets::resource(name), message));

@@ -15,7 +15,7 @@ use aws::secrets::{self, StoredSecret};
 use aws::users::{self, User};
 use aws_smithy_async::time::SharedTimeSource;
 use contract::{Change, Effect, OrgCreated, Report, Run, Step, StepError, StepSpec};
-use futures_util::future::{join3, try_join_all};
+use futures_util::future::{join3, try_join, try_join_all};
 use handler::{OwnQueue, StepContext, StepFunction};
 use org::Conventions;
 
@@ -136,15 +136,16 @@ impl Secret {
         secret: Option<&StoredSecret>,
         access_key_id: &str,
     ) -> Result<History, StepError> {
-        let used = self.was_used(user_name, access_key_id).await?;
-        let mut labelled = false;
-        if let Some(secret) = secret {
+        let held = async {
+            let Some(secret) = secret else { return Ok(Vec::new()) };
             // At most 20 labels a secret, so at most that many versions.
-            for version in &secret.other_ids {
-                labelled |= secrets::version_may_hold(&self.secrets, &secret.name, version, access_key_id).await?;
-            }
-        }
-        Ok(History { used, labelled })
+            let versions = secret.other_ids.iter();
+            let looks =
+                versions.map(|version| secrets::version_may_hold(&self.secrets, &secret.name, version, access_key_id));
+            try_join_all(looks).await
+        };
+        let (used, held) = try_join(self.was_used(user_name, access_key_id), held).await?;
+        Ok(History { used, labelled: held.contains(&true) })
     }
 
     /// The user's name and the secret's.

@@ -98,7 +98,8 @@ pub fn resource(name: &BucketName) -> String {
 
 /// Finds the organization's buckets, and reads `details` of those in this region.
 ///
-/// ListBuckets, and the look at the name that the bucket most likely has, go out at the same time.
+/// ListBuckets and all looks at the name that the bucket most likely has go out at the same time; then all looks at
+/// other buckets in the list. Details are read before it is known whose a bucket is, and count only if it is ours.
 ///
 /// # Errors
 /// When S3 does not answer.
@@ -130,15 +131,19 @@ pub async fn search<T>(
         Look::OtherRegion => Occupant::AnotherAccount,
     };
     let others = listed.iter().filter(|bucket| bucket.name != wanted || bucket.region != seeker.place.region);
-    let looks =
-        others.map(async |bucket| Ok::<_, StepError>((bucket, seeker.tags(&bucket.name, Some(&bucket.region)).await?)));
-    for (bucket, look) in try_join_all(looks).await? {
+    let looks = others.map(async |bucket| {
+        let Listed { name, region, .. } = bucket;
+        let here = async { if *region == seeker.place.region { Some(details(name).await) } else { None } };
+        let (look, details) = join(seeker.tags(name, Some(region)), here).await;
+        Ok::<_, StepError>((bucket, look?, details))
+    });
+    for (bucket, look, details) in try_join_all(looks).await? {
         let Listed { name, region, .. } = bucket;
         match look {
-            Look::Tags(tags) if seeker.owns(&tags) && *region == seeker.place.region => {
-                found.here.push(Bucket { name: name.clone(), details: details(name).await?, tags });
-            }
-            Look::Tags(tags) if seeker.owns(&tags) => found.elsewhere.push((name.clone(), region.clone())),
+            Look::Tags(tags) if seeker.owns(&tags) => match details {
+                Some(details) => found.here.push(Bucket { name: name.clone(), details: details?, tags }),
+                None => found.elsewhere.push((name.clone(), region.clone())),
+            },
             Look::Tags(tags) if *name == wanted => {
                 found.wanted.1 = Occupant::Untagged(seeker.untagged(tags, bucket));
             }
