@@ -33,6 +33,11 @@ impl Row {
         Self { what: what.into(), of: of.into(), goal: Some(goal), value: Value::Measured(value) }
     }
 
+    /// A row that is there to be known, without a goal.
+    pub fn told(what: impl Into<String>, of: impl Into<String>, value: f64) -> Self {
+        Self { what: what.into(), of: of.into(), goal: None, value: Value::Measured(value) }
+    }
+
     /// A row that could not be measured here.
     pub fn not_measured(what: impl Into<String>, of: impl Into<String>, goal: f64, why: impl Into<String>) -> Self {
         Self { what: what.into(), of: of.into(), goal: Some(goal), value: Value::NotMeasured(why.into()) }

@@ -22,6 +22,15 @@ use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 /// Loading the operating system's store instead would be most of a function's init time.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 
+/// Who does the cryptography of TLS. Ring, unless a feature says otherwise: aws-lc seeds itself from CPU jitter at
+/// first use, which costs a small function half a second.
+#[cfg(not(any(feature = "aws-lc", feature = "fips")))]
+const CRYPTOGRAPHY: CryptoMode = CryptoMode::Ring;
+#[cfg(all(feature = "aws-lc", not(feature = "fips")))]
+const CRYPTOGRAPHY: CryptoMode = CryptoMode::AwsLc;
+#[cfg(feature = "fips")]
+const CRYPTOGRAPHY: CryptoMode = CryptoMode::AwsLcFips;
+
 /// Attempts of one call, the first included.
 const MOST_ATTEMPTS: u32 = 3;
 /// Until a connection stands.
@@ -73,7 +82,7 @@ pub fn sdk_config(settings: SdkSettings) -> Result<SdkConfig, String> {
         .with_trust_store(TrustStore::empty().with_pem_certificate(roots))
         .build()
         .map_err(|error| format!("the certificate authorities cannot be used: {error}"))?;
-    let http = HttpClientBuilder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls).build_https();
+    let http = HttpClientBuilder::new().tls_provider(Provider::Rustls(CRYPTOGRAPHY)).tls_context(tls).build_https();
     Ok(with_http_client(settings, http, SharedTimeSource::default()))
 }
 

@@ -1,0 +1,40 @@
+//! How large the functions' deployment packages are.
+
+use std::io::{Cursor, Write};
+use std::path::Path;
+
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+use crate::binaries::{Binaries, FUNCTIONS};
+use crate::report::Row;
+
+/// The bytes of a megabyte, as Lambda counts them for its quotas.
+const MEGABYTE: f64 = 1024.0 * 1024.0;
+
+/// The largest package, in megabytes: those with a client for S3 may be larger.
+fn goal(function: &str) -> f64 {
+    if ["iam-user", "secret"].contains(&function) { 2.5 } else { 3.5 }
+}
+
+/// The package of every function.
+///
+/// # Errors
+/// When one cannot be built or compressed.
+pub fn measure(binaries: &Binaries) -> Result<Vec<Row>, String> {
+    let row = |name: &str| {
+        let megabytes = package(&binaries.build(name)?).map_err(|error| format!("the package of {name}: {error}"))?;
+        Ok(Row::new("zip, MB", name, goal(name), megabytes))
+    };
+    FUNCTIONS.into_iter().map(row).collect()
+}
+
+/// The megabytes of a package with nothing but the bootstrap, compressed as cargo-lambda and SAM do.
+#[expect(clippy::cast_precision_loss, reason = "bytes of a file, far below 2^52")]
+fn package(bootstrap: &Path) -> Result<f64, Box<dyn std::error::Error>> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).unix_permissions(0o755);
+    zip.start_file("bootstrap", options)?;
+    zip.write_all(&std::fs::read(bootstrap)?)?;
+    Ok(zip.finish()?.into_inner().len() as f64 / MEGABYTE)
+}
