@@ -1,6 +1,14 @@
 //! Measures how close the functions come to what Lambda and the network allow, against floors in the same run.
 
+mod builds;
+mod command;
+mod copies;
+mod organization;
 mod report;
+mod round_trips;
+mod scale;
+mod stage;
+mod warm_call;
 
 use std::fs;
 use std::path::PathBuf;
@@ -25,8 +33,25 @@ struct Arguments {
 /// What belongs together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Section {
-    /// From the process's start to its first request for work.
-    Init,
+    /// What the SDK adds to a call.
+    WarmCall,
+    /// Calls of each step that wait for one another.
+    RoundTrips,
+    /// A whole organization, beside other tools.
+    Organization,
+    /// Thousands of organizations.
+    Scale,
+}
+
+impl Section {
+    fn measure(self) -> Result<Vec<Row>, String> {
+        match self {
+            Self::WarmCall => warm_call::measure(),
+            Self::RoundTrips => round_trips::measure(),
+            Self::Organization => organization::measure(),
+            Self::Scale => scale::measure(),
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -43,7 +68,11 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<Vec<Row>, String> {
-    let rows: Vec<Row> = Vec::new();
+    let sections = if arguments.only.is_empty() { Section::value_variants() } else { &arguments.only };
+    let mut rows = Vec::new();
+    for section in sections {
+        rows.extend(section.measure().map_err(|problem| format!("{section:?}: {problem}"))?);
+    }
     let document = serde_json::to_string_pretty(&json!({ "rows": rows })).map_err(|error| error.to_string())?;
     fs::write(&arguments.json, document).map_err(|error| format!("{}: {error}", arguments.json.display()))?;
     Ok(rows)
