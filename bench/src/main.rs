@@ -3,6 +3,7 @@
 mod builds;
 mod command;
 mod copies;
+mod cost_curve;
 mod organization;
 mod report;
 mod round_trips;
@@ -41,6 +42,8 @@ enum Section {
     Organization,
     /// Thousands of organizations.
     Scale,
+    /// What Lambda bills for one, at several sizes of memory.
+    CostCurve,
 }
 
 impl Section {
@@ -50,6 +53,7 @@ impl Section {
             Self::RoundTrips => round_trips::measure(),
             Self::Organization => organization::measure(),
             Self::Scale => scale::measure(),
+            Self::CostCurve => cost_curve::measure(),
         }
     }
 }

@@ -33,6 +33,11 @@ impl Row {
         Self { what: what.into(), of: of.into(), goal: Some(goal), value: Value::Measured(value) }
     }
 
+    /// A row that is there to be known, without a goal.
+    pub fn told(what: impl Into<String>, of: impl Into<String>, value: f64) -> Self {
+        Self { what: what.into(), of: of.into(), goal: None, value: Value::Measured(value) }
+    }
+
     /// A row that could not be measured here.
     pub fn not_measured(what: impl Into<String>, of: impl Into<String>, goal: f64, why: impl Into<String>) -> Self {
         Self { what: what.into(), of: of.into(), goal: Some(goal), value: Value::NotMeasured(why.into()) }
@@ -50,7 +55,7 @@ impl Row {
 /// The table.
 pub fn table(rows: &[Row]) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::ASCII_MARKDOWN).set_header(["what", "of", "goal", "measured", ""]);
+    table.load_style(presets::ASCII_MARKDOWN).set_header(["what", "of", "goal", "measured", ""]);
     for row in rows {
         let goal = row.goal.map_or_else(String::new, |goal| format!("<= {goal}"));
         let value = match &row.value {
