@@ -9,12 +9,23 @@ use std::time::{Duration, SystemTime};
 use local_aws::{Clock, LocalAws};
 use orgctl::local::{Functions, LocalOptions, LocalSystem};
 use serde_json::{Value, json};
+use tokio::task::LocalSet;
 
 use crate::process::Launch;
 use crate::tls::Endpoint;
 
 /// An address at which nobody listens: connecting is refused at once.
 const NOBODY: &str = "https://127.0.0.1:1";
+
+/// Measures in a new account, on this thread.
+///
+/// # Errors
+/// When the account cannot be made, or the measurement fails.
+pub fn in_account<T>(measure: impl AsyncFnOnce(&Account) -> Result<T, String>) -> Result<T, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    LocalSet::new().block_on(&runtime, async { measure(&Account::new()?).await })
+}
 
 /// The account.
 pub struct Account {

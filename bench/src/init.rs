@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::account::Account;
-use crate::binaries::{Binaries, FUNCTIONS, HELLO};
+use crate::account::{Account, in_account};
+use crate::builds::{self, HELLO};
 use crate::median::Samples;
 use crate::process::Process;
 use crate::report::Row;
@@ -26,10 +26,14 @@ fn goal(function: &str) -> f64 {
 ///
 /// # Errors
 /// When a bootstrap cannot be built or does not start.
-pub async fn measure(binaries: &Binaries, account: &Account) -> Result<Vec<Row>, String> {
-    let names = || [HELLO].into_iter().chain(FUNCTIONS);
+pub fn measure() -> Result<Vec<Row>, String> {
+    in_account(start)
+}
+
+async fn start(account: &Account) -> Result<Vec<Row>, String> {
+    let names = || [HELLO].into_iter().chain(builds::names());
     let built: Vec<(&str, PathBuf)> =
-        names().map(|name| Ok((name, binaries.build(name)?))).collect::<Result<_, String>>()?;
+        names().map(|name| Ok((name, builds::bootstrap(name)?))).collect::<Result<_, String>>()?;
     let endpoint = Endpoint::start(account.aws().clone()).await?;
     let mut rows = Vec::new();
     for (what, reached) in
@@ -45,7 +49,7 @@ pub async fn measure(binaries: &Binaries, account: &Account) -> Result<Vec<Row>,
         }
         let median = |name: &str| samples.get(name).map_or(f64::NAN, Samples::median);
         eprintln!("{what}: hello world {:.3} ms", median(HELLO) * 1e3);
-        for name in FUNCTIONS {
+        for name in builds::names() {
             let ratio = median(name) / median(HELLO);
             rows.push(if reached.is_none() {
                 Row::new(what, name, goal(name), ratio)

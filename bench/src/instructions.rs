@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::Account;
-use crate::binaries::Binaries;
+use crate::account::{Account, in_account};
+use crate::builds;
 use crate::invocations::invoke;
 use crate::process::{Launch, Process};
 use crate::tls::Endpoint;
 
+/// Where the counts are kept.
+const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/instructions.json");
 /// The functions whose instructions are counted.
 const COUNTED: [&str; 2] = ["iam-user", "secret"];
 /// By which part a count may differ from the one kept.
@@ -49,14 +51,18 @@ pub struct Kept {
 ///
 /// # Errors
 /// When valgrind is missing, or a function cannot be built or fails.
-pub async fn count(binaries: &Binaries, account: &Account) -> Result<Kept, String> {
+pub fn count() -> Result<Kept, String> {
+    in_account(run_under_callgrind)
+}
+
+async fn run_under_callgrind(account: &Account) -> Result<Kept, String> {
     if Command::new("valgrind").arg("--version").stdout(Stdio::null()).status().is_err() {
         return Err("not measured: valgrind is not installed".to_owned());
     }
     let endpoint = Endpoint::start(account.aws().clone()).await?;
     let mut functions = BTreeMap::new();
     for name in COUNTED {
-        let path = binaries.build(name)?;
+        let path = builds::bootstrap(name)?;
         let (mut init, mut few, mut many) = (u64::MAX, u64::MAX, u64::MAX);
         for _ in 0..RUNS {
             let launch = account.launch(&path, name, Some(&endpoint));
@@ -103,7 +109,8 @@ fn rustc() -> Result<String, String> {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn keep(kept: &Kept, path: &Path) -> Result<(), String> {
+pub fn keep(kept: &Kept) -> Result<(), String> {
+    let path = Path::new(KEPT);
     let text = serde_json::to_string_pretty(kept).map_err(|error| error.to_string())?;
     std::fs::write(path, text + "\n").map_err(|error| format!("{}: {error}", path.display()))
 }
@@ -112,14 +119,15 @@ pub fn keep(kept: &Kept, path: &Path) -> Result<(), String> {
 ///
 /// # Errors
 /// Every count that differs by more than the tolerance, in either direction: one that became smaller is to be kept.
-pub fn check(counted: &Kept, path: &Path) -> Result<(), String> {
+pub fn check(counted: &Kept) -> Result<(), String> {
+    let path = Path::new(KEPT);
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let kept: Kept = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
     let differences = differences(counted, &kept);
     if differences.is_empty() {
         return Ok(());
     }
-    let advice = "if that is meant, run `cargo run -p bench -- --instructions` and commit bench/instructions.json";
+    let advice = "if that is meant, run `cargo run --bin bench -- --instructions` and commit bench/instructions.json";
     Err(format!("{}\n{advice}", differences.join("\n")))
 }
 

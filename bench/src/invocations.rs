@@ -1,11 +1,11 @@
 //! The first invocation of a process beside later ones, over TLS, with the CPU share of a small function; and what the
 //! usual cryptography library would cost.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::account::Account;
-use crate::binaries::{Binaries, FUNCTIONS};
+use crate::account::{Account, in_account};
+use crate::builds;
 use crate::median::Samples;
 use crate::process::{Invoked, Process};
 use crate::report::Row;
@@ -25,19 +25,23 @@ const COMPARED: &str = "iam-user";
 ///
 /// # Errors
 /// When a function cannot be built, or fails.
-pub async fn first_and_warm(binaries: &Binaries, account: &Account) -> Result<Vec<Row>, String> {
+pub fn first_and_warm() -> Result<Vec<Row>, String> {
+    in_account(held_back)
+}
+
+async fn held_back(account: &Account) -> Result<Vec<Row>, String> {
     const WHAT: &str = "first / warm invocation, 20 ms per call, 7.2 % of a CPU";
     let throttle = match Throttle::new() {
         Ok(throttle) => throttle,
-        Err(why) => return Ok(FUNCTIONS.map(|name| Row::not_measured(WHAT, name, 1.1, why.clone())).to_vec()),
+        Err(why) => return Ok(builds::names().map(|name| Row::not_measured(WHAT, name, 1.1, why.clone())).to_vec()),
     };
     let endpoint = Endpoint::start(account.aws().clone()).await?;
     let mut rows = Vec::new();
-    for name in FUNCTIONS {
-        let path = binaries.build(name)?;
+    for name in builds::names() {
+        let path = builds::bootstrap(name)?;
         rows.push(Row::new(WHAT, name, 1.1, first_to_warm(&path, name, account, &endpoint, &throttle).await?));
     }
-    let path = aws_lc(binaries)?;
+    let path = aws_lc()?;
     let ratio = first_to_warm(&path, COMPARED, account, &endpoint, &throttle).await?;
     rows.push(Row::told(WHAT, format!("{COMPARED} with aws-lc"), ratio));
     Ok(rows)
@@ -71,8 +75,12 @@ async fn first_to_warm(
 ///
 /// # Errors
 /// When a function cannot be built, or fails.
-pub async fn beside_aws_lc(binaries: &Binaries, account: &Account) -> Result<Vec<Row>, String> {
-    let paths = [binaries.build(COMPARED)?, aws_lc(binaries)?];
+pub fn beside_aws_lc() -> Result<Vec<Row>, String> {
+    in_account(both_libraries)
+}
+
+async fn both_libraries(account: &Account) -> Result<Vec<Row>, String> {
+    let paths = [builds::bootstrap(COMPARED)?, aws_lc()?];
     let endpoint = Endpoint::start(account.aws().clone()).await?;
     let mut samples = [Samples::default(), Samples::default()];
     for _ in 0..PROCESSES {
@@ -88,8 +96,8 @@ pub async fn beside_aws_lc(binaries: &Binaries, account: &Account) -> Result<Vec
     Ok(vec![Row::new("init and first invocation, CPU / the same with aws-lc", COMPARED, 0.15, ours / usual)])
 }
 
-fn aws_lc(binaries: &Binaries) -> Result<std::path::PathBuf, String> {
-    binaries.build_with(COMPARED, &["aws-lc"], &format!("{COMPARED}-aws-lc"))
+fn aws_lc() -> Result<PathBuf, String> {
+    builds::bootstrap_with(COMPARED, "aws-lc")
 }
 
 /// One invocation, about a new organization.

@@ -1,33 +1,35 @@
 //! Measures how close the functions come to what Lambda and the network allow, against floors in the same run.
 
 mod account;
-mod binaries;
+mod builds;
+mod command;
+mod copies;
+mod cost_curve;
 mod init;
 mod instructions;
 mod invocations;
 mod median;
 mod memory;
+mod organization;
 mod process;
 mod report;
+mod round_trips;
 mod runtime_api;
+mod scale;
 mod size;
+mod stage;
 mod throttle;
 mod tls;
+mod warm_call;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use serde_json::json;
-use tokio::task::LocalSet;
 
-use account::Account;
-use binaries::Binaries;
 use report::Row;
-
-/// Where the counted instructions are kept.
-const INSTRUCTIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/instructions.json");
 
 /// Measures the functions against floors in the same run, and prints ratios.
 #[derive(Parser)]
@@ -38,9 +40,6 @@ struct Arguments {
     /// Where the JSON document goes.
     #[arg(long, default_value = "target/bench.json")]
     json: PathBuf,
-    /// Where the built functions are kept.
-    #[arg(long, default_value = "target/bench")]
-    binaries: PathBuf,
     /// Count instructions instead, and keep the counts in bench/instructions.json.
     #[arg(long, conflicts_with = "only")]
     instructions: bool,
@@ -54,7 +53,7 @@ struct Arguments {
 enum Section {
     /// From the process's start to its first request for work.
     Init,
-    /// The first invocation and later ones with a small function's CPU.
+    /// The first invocation and later ones, with a small function's CPU.
     First,
     /// Beside the usual cryptography library.
     AwsLc,
@@ -62,12 +61,39 @@ enum Section {
     Memory,
     /// Deployment packages.
     Size,
+    /// What the SDK adds to a call.
+    WarmCall,
+    /// Calls of each step that wait for one another.
+    RoundTrips,
+    /// A whole organization, beside other tools.
+    Organization,
+    /// Thousands of organizations.
+    Scale,
+    /// What Lambda bills for one, at several sizes of memory.
+    CostCurve,
 }
 
-const SECTIONS: [Section; 5] = [Section::Init, Section::First, Section::AwsLc, Section::Memory, Section::Size];
+impl Section {
+    fn measure(self) -> Result<Vec<Row>, String> {
+        match self {
+            Self::Init => init::measure(),
+            Self::First => invocations::first_and_warm(),
+            Self::AwsLc => invocations::beside_aws_lc(),
+            Self::Memory => memory::measure(),
+            Self::Size => size::measure(),
+            Self::WarmCall => warm_call::measure(),
+            Self::RoundTrips => round_trips::measure(),
+            Self::Organization => organization::measure(),
+            Self::Scale => scale::measure(),
+            Self::CostCurve => cost_curve::measure(),
+        }
+    }
+}
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    let arguments = Arguments::parse();
+    let done = if arguments.instructions { count(&arguments) } else { measure(&arguments) };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("bench: {problem}");
@@ -76,36 +102,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| error.to_string())?;
-    LocalSet::new().block_on(&runtime, async {
-        if arguments.instructions { count(arguments).await } else { measure(arguments).await }
-    })
+fn count(arguments: &Arguments) -> Result<(), String> {
+    let counted = instructions::count()?;
+    if arguments.check { instructions::check(&counted) } else { instructions::keep(&counted) }
 }
 
-async fn count(arguments: &Arguments) -> Result<(), String> {
-    let binaries = Binaries::in_folder(&arguments.binaries)?;
-    let counted = instructions::count(&binaries, &Account::new()?).await?;
-    let path = Path::new(INSTRUCTIONS);
-    if arguments.check { instructions::check(&counted, path) } else { instructions::keep(&counted, path) }
-}
-
-async fn measure(arguments: &Arguments) -> Result<(), String> {
-    let binaries = Binaries::in_folder(&arguments.binaries)?;
-    let account = Account::new()?;
-    let mut rows: Vec<Row> = Vec::new();
-    for section in SECTIONS {
-        if !arguments.only.is_empty() && !arguments.only.contains(&section) {
-            continue;
-        }
-        rows.extend(match section {
-            Section::Init => init::measure(&binaries, &account).await?,
-            Section::First => invocations::first_and_warm(&binaries, &account).await?,
-            Section::AwsLc => invocations::beside_aws_lc(&binaries, &account).await?,
-            Section::Memory => memory::measure(&binaries, &account).await?,
-            Section::Size => size::measure(&binaries)?,
-        });
+fn measure(arguments: &Arguments) -> Result<(), String> {
+    let sections = if arguments.only.is_empty() { Section::value_variants() } else { &arguments.only };
+    let mut rows = Vec::new();
+    for section in sections {
+        rows.extend(section.measure().map_err(|problem| format!("{section:?}: {problem}"))?);
     }
     println!("{}", report::table(&rows));
     let document = serde_json::to_string_pretty(&json!({ "rows": rows })).map_err(|error| error.to_string())?;

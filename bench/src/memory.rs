@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::account::Account;
-use crate::binaries::{Binaries, FUNCTIONS, HELLO};
+use crate::account::{Account, in_account};
+use crate::builds::{self, HELLO};
 use crate::invocations::invoke;
 use crate::process::Process;
 use crate::report::Row;
@@ -17,8 +17,12 @@ const MANY: usize = 1000;
 ///
 /// # Errors
 /// When a function cannot be built, or fails.
-pub async fn measure(binaries: &Binaries, account: &Account) -> Result<Vec<Row>, String> {
-    let mut hello = Process::start(&account.launch(&binaries.build(HELLO)?, HELLO, None)).await?;
+pub fn measure() -> Result<Vec<Row>, String> {
+    in_account(invoke_often)
+}
+
+async fn invoke_often(account: &Account) -> Result<Vec<Row>, String> {
+    let mut hello = Process::start(&account.launch(&builds::bootstrap(HELLO)?, HELLO, None)).await?;
     for _ in 0..FEW {
         hello.invoke(&json!({})).await?;
     }
@@ -26,8 +30,8 @@ pub async fn measure(binaries: &Binaries, account: &Account) -> Result<Vec<Row>,
     hello.kill().await?;
     let endpoint = Endpoint::start(account.aws().clone()).await?;
     let (mut beside_hello, mut growth) = (Vec::new(), Vec::new());
-    for name in FUNCTIONS {
-        let mut process = Process::start(&account.launch(&binaries.build(name)?, name, Some(&endpoint))).await?;
+    for name in builds::names() {
+        let mut process = Process::start(&account.launch(&builds::bootstrap(name)?, name, Some(&endpoint))).await?;
         let begun = process.resident_kib()?;
         for _ in 0..FEW {
             invoke(&mut process, name, account).await?;

@@ -55,7 +55,7 @@ impl Row {
 /// The table.
 pub fn table(rows: &[Row]) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::ASCII_MARKDOWN).set_header(["what", "of", "goal", "measured", ""]);
+    table.load_style(presets::ASCII_MARKDOWN).set_header(["what", "of", "goal", "measured", ""]);
     for row in rows {
         let goal = row.goal.map_or_else(String::new, |goal| format!("<= {goal}"));
         let value = match &row.value {

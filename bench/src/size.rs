@@ -6,7 +6,7 @@ use std::path::Path;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use crate::binaries::{Binaries, FUNCTIONS};
+use crate::builds;
 use crate::report::Row;
 
 /// The bytes of a megabyte, as Lambda counts them for its quotas.
@@ -21,12 +21,13 @@ fn goal(function: &str) -> f64 {
 ///
 /// # Errors
 /// When one cannot be built or compressed.
-pub fn measure(binaries: &Binaries) -> Result<Vec<Row>, String> {
+pub fn measure() -> Result<Vec<Row>, String> {
     let row = |name: &str| {
-        let megabytes = package(&binaries.build(name)?).map_err(|error| format!("the package of {name}: {error}"))?;
+        let megabytes =
+            package(&builds::bootstrap(name)?).map_err(|error| format!("the package of {name}: {error}"))?;
         Ok(Row::new("zip, MB", name, goal(name), megabytes))
     };
-    FUNCTIONS.into_iter().map(row).collect()
+    builds::names().into_iter().map(row).collect()
 }
 
 /// The megabytes of a package with nothing but the bootstrap, compressed as cargo-lambda and SAM do.
