@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use local_aws::Clock;
-use nix::sys::signal::{Signal, kill};
-use nix::time::ClockId;
-use nix::unistd::Pid;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
@@ -77,7 +75,7 @@ impl Process {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| format!("{}: {error}", launch.program.display()))?;
-        let pid = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
+        let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let pid = pid.ok_or("the process ended at once")?;
         let mut process = Self { child, pid, api, next: None, invocations: 0, arn: launch.arn.clone() };
         process.ready().await.map_err(|problem| format!("{}: {problem}", launch.program.display()))?;
@@ -86,16 +84,24 @@ impl Process {
 
     /// The process's id.
     pub fn id(&self) -> i32 {
-        self.pid.as_raw()
+        self.pid.as_raw_nonzero().get()
     }
 
-    /// The CPU time so far, of all its threads, user and system, in nanoseconds' resolution.
+    /// The CPU time so far, of all its threads, user and system, in nanoseconds' resolution: what the scheduler counts.
+    /// Threads that have ended are not in it; the functions and the empty one have a single thread.
     ///
     /// # Errors
     /// When the process has ended.
     pub fn cpu(&self) -> Result<Duration, String> {
-        let clock = ClockId::pid_cpu_clock_id(self.pid).and_then(ClockId::now);
-        clock.map(Duration::from).map_err(|error| format!("the process's CPU clock: {error}"))
+        let folder = format!("/proc/{}/task", self.id());
+        let threads = std::fs::read_dir(&folder).map_err(|error| format!("{folder}: {error}"))?;
+        let mut nanoseconds = 0;
+        for thread in threads.flatten() {
+            let told = std::fs::read_to_string(thread.path().join("schedstat")).map_err(|error| error.to_string())?;
+            let first = told.split_whitespace().next().and_then(|number| number.parse::<u64>().ok());
+            nanoseconds += first.ok_or("the scheduler tells no time")?;
+        }
+        Ok(Duration::from_nanos(nanoseconds))
     }
 
     /// The CPU time when the process has done all that there was to do, and waits.
@@ -140,7 +146,7 @@ impl Process {
     }
 
     fn proc(&self, file: &str) -> Result<String, String> {
-        let path = format!("/proc/{}/{file}", self.pid);
+        let path = format!("/proc/{}/{file}", self.id());
         std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))
     }
 
@@ -173,7 +179,7 @@ impl Process {
     /// # Errors
     /// When it does not end.
     pub async fn end(mut self) -> Result<(), String> {
-        kill(self.pid, Signal::SIGTERM).map_err(|error| error.to_string())?;
+        kill_process(self.pid, Signal::TERM).map_err(|error| error.to_string())?;
         let ended = tokio::time::timeout(LIMIT, self.child.wait()).await;
         ended.map_err(|_| "the process does not end")?.map(drop).map_err(|error| error.to_string())
     }
