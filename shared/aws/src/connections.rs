@@ -26,6 +26,15 @@ use crate::config::CONNECT_TIMEOUT;
 /// Loading the operating system's store instead would be most of a function's init time.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 
+/// Who does the cryptography of TLS. Ring, unless a feature says otherwise: aws-lc seeds itself from CPU jitter at
+/// first use, which costs a small function half a second.
+#[cfg(not(any(feature = "aws-lc", feature = "fips")))]
+const CRYPTOGRAPHY: CryptoMode = CryptoMode::Ring;
+#[cfg(all(feature = "aws-lc", not(feature = "fips")))]
+const CRYPTOGRAPHY: CryptoMode = CryptoMode::AwsLc;
+#[cfg(feature = "fips")]
+const CRYPTOGRAPHY: CryptoMode = CryptoMode::AwsLcFips;
+
 /// How long init waits for connections. Where there is no way to a service, the first call says so better.
 const OPEN_LIMIT: Duration = Duration::from_secs(1);
 
@@ -55,7 +64,7 @@ impl Connector {
         let connector = TlsConnector::builder()
             .connector_settings(HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build())
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .tls_provider(Provider::Rustls(CRYPTOGRAPHY))
             .tls_context(tls)
             .build();
         Ok(Self(SharedHttpConnector::new(connector)))

@@ -1,0 +1,91 @@
+//! Building what is measured as it is shipped: by cargo, with the release profile, each program by itself, so that
+//! nothing else in the workspace turns on features of what it links.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use orgctl::registry::STEPS;
+use serde_json::Value;
+
+/// The floor: an empty function.
+pub const HELLO: &str = "hello";
+
+/// The names of the functions.
+pub fn names() -> [&'static str; STEPS.len()] {
+    STEPS.map(|step| step.spec.name)
+}
+
+/// Builds every step's function, and answers the folder with the binaries, which are named after their steps.
+///
+/// # Errors
+/// When cargo fails.
+pub fn functions() -> Result<PathBuf, String> {
+    for name in names() {
+        bootstrap(name)?;
+    }
+    folder()
+}
+
+/// Builds `orgctl`, and answers where it is.
+///
+/// # Errors
+/// When cargo fails.
+pub fn orgctl() -> Result<PathBuf, String> {
+    bootstrap("orgctl")
+}
+
+/// Builds a function, and answers where it is.
+///
+/// # Errors
+/// When cargo fails.
+pub fn bootstrap(package: &str) -> Result<PathBuf, String> {
+    build(package, &[], package)
+}
+
+/// The same with a feature.
+///
+/// # Errors
+/// When cargo fails.
+pub fn bootstrap_with(package: &str, feature: &str) -> Result<PathBuf, String> {
+    build(package, &["--features", feature], &format!("{package}-{feature}"))
+}
+
+/// Copies what was built, under a name: the next build with other features replaces it.
+fn build(package: &str, options: &[&str], name: &str) -> Result<PathBuf, String> {
+    let output = Command::new("cargo")
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
+        .args(["build", "--quiet", "--release", "--message-format", "json-render-diagnostics", "--package", package])
+        .args(options)
+        .arg("--target-dir")
+        .arg(target()?)
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("cargo: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("cargo could not build {package}"));
+    }
+    let built = executable(&output.stdout).ok_or_else(|| format!("{package} has no executable"))?;
+    let path = folder()?.join(name);
+    std::fs::copy(&built, &path).map_err(|error| format!("{}: {error}", built.display()))?;
+    Ok(path)
+}
+
+/// The target folder that this program is in.
+fn target() -> Result<PathBuf, String> {
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let target = program.parent().and_then(Path::parent).ok_or("this program is in no target folder")?;
+    Ok(target.to_owned())
+}
+
+fn folder() -> Result<PathBuf, String> {
+    let folder = target()?.join("bench");
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    Ok(folder)
+}
+
+/// The executable that cargo's messages tell of.
+fn executable(messages: &[u8]) -> Option<PathBuf> {
+    let lines = messages.split(|byte| *byte == b'\n');
+    let messages = lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).last()
+}

@@ -1,0 +1,190 @@
+//! Whether a thousand organizations cost a thousand times as much as one, and whether memory stays what it is.
+
+use std::cell::Cell;
+use std::fmt::Write;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+use local_aws::lambda::Moment;
+use orgctl::registry::STEPS;
+use tokio::time::Instant;
+
+use crate::copies::world_with;
+use crate::report::{Row, Value};
+use crate::stage::{PATIENCE, Stage, on_a_stage};
+use crate::warm_call::thread_cpu;
+use crate::{builds, command};
+
+/// Sign-ups in a small file and in a large one.
+const FEW: usize = 10;
+const MANY: usize = 1_000;
+/// A small file is over so soon that it takes several for a time that means something.
+const RUNS_OF_FEW: usize = 15;
+const RUNS_OF_MANY: usize = 1;
+/// Organizations in an account that is swept.
+const SMALL_ACCOUNT: usize = 1_000;
+const LARGE_ACCOUNT: usize = 10_000;
+/// Further than any delayed check, and any message that waits.
+const LATER: Duration = Duration::from_secs(20 * 60);
+
+/// What one organization took.
+#[derive(Clone, Copy)]
+struct Each {
+    calls: f64,
+    wall: f64,
+    cpu: Option<f64>,
+}
+
+/// Sign-ups through `orgctl submit`, and sweeps over all organizations.
+///
+/// # Errors
+/// When a command fails, or an organization does.
+pub fn measure() -> Result<Vec<Row>, String> {
+    let orgctl = builds::orgctl()?;
+    let mut rows = sign_ups(&orgctl)?;
+    for name in ["plan", "checklist"] {
+        rows.push(sweep(&orgctl, name)?);
+    }
+    Ok(rows)
+}
+
+fn sign_ups(orgctl: &Path) -> Result<Vec<Row>, String> {
+    let few = median((0..RUNS_OF_FEW).map(|_| on_a_stage(submit(orgctl, FEW))))?;
+    let many = median((0..RUNS_OF_MANY).map(|_| on_a_stage(submit(orgctl, MANY))))?;
+    let of = format!("{MANY} sign-ups / {FEW}");
+    let cpu = match (many.cpu, few.cpu) {
+        (Some(many), Some(few)) => Value::Measured(many / few),
+        _ => Value::NotMeasured("the CPU time of a thread is told by Linux only".to_owned()),
+    };
+    Ok(vec![
+        Row::new("API calls per organization", of.clone(), 1.0, many.calls / few.calls),
+        Row {
+            what: "API calls per organization".to_owned(),
+            of: format!("{MANY} sign-ups"),
+            goal: None,
+            value: Value::Measured(many.calls),
+        },
+        Row::new("time per organization", of.clone(), 1.1, many.wall / few.wall),
+        Row { what: "CPU time per organization, local AWS included".to_owned(), of, goal: None, value: cpu },
+    ])
+}
+
+/// The run of median time.
+fn median(runs: impl Iterator<Item = Result<Each, String>>) -> Result<Each, String> {
+    let mut runs = runs.collect::<Result<Vec<Each>, String>>()?;
+    runs.sort_by(|one, other| one.wall.total_cmp(&other.wall));
+    runs.get(runs.len() / 2).copied().ok_or_else(|| "nothing was run".to_owned())
+}
+
+/// Signs organizations up with one file, and lets everything come to rest, delayed checks included. The time is from
+/// the first invocation to the last `OrgProvisioned`: the start of `orgctl` does not count, for which a large file
+/// would have more organizations to share it.
+async fn submit(orgctl: &Path, count: usize) -> Result<Each, String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let file = folder.path().join("sign-ups.jsonl");
+    std::fs::write(&file, sign_up_lines(count)?).map_err(|error| error.to_string())?;
+    let file = file.to_string_lossy();
+
+    let stage = Stage::start(None).await?;
+    let (begun, running) = watch(&stage);
+    let arguments = ["submit", &file, "--rate", "1000"];
+    let (ran, provisioned) = tokio::join!(command::run(orgctl, &stage, &arguments), async {
+        stage.provisioned((0..count).map(org)).await.map(|()| (Instant::now(), thread_cpu()))
+    });
+    let ((ended, cpu), ran) = (provisioned?, ran?);
+    if ran.code != Some(0) {
+        return Err(format!("orgctl submit ended with {:?}", ran.code));
+    }
+    let (begun, cpu_before) = begun.get().ok_or("nothing was invoked")?;
+
+    at_rest(&stage, &running).await?;
+    stage.system.aws.clock().advance(LATER);
+    stage.system.settle().await.map_err(|problem| problem.to_string())?;
+    let each = |all: f64| all / as_float(count);
+    Ok(Each {
+        calls: each(as_float(usize::try_from(stage.system.aws.requests()).map_err(|error| error.to_string())?)),
+        wall: each(ended.duration_since(begun).as_secs_f64()),
+        cpu: cpu.zip(cpu_before).map(|(after, before)| each(after.saturating_sub(before).as_secs_f64())),
+    })
+}
+
+/// When the first invocation began.
+type Begun = Rc<Cell<Option<(Instant, Option<Duration>)>>>;
+
+/// Remembers when the first invocation began, and counts those that run.
+fn watch(stage: &Stage) -> (Begun, Rc<Cell<usize>>) {
+    let (begun, running): (Begun, Rc<Cell<usize>>) = Default::default();
+    let (first, count) = (Rc::clone(&begun), Rc::clone(&running));
+    stage.system.lambda.observe(Rc::new(move |moment| match moment {
+        Moment::Started(_) => {
+            if first.get().is_none() {
+                first.set(Some((Instant::now(), thread_cpu())));
+            }
+            count.set(count.get() + 1);
+        }
+        Moment::Ended(..) => count.set(count.get().saturating_sub(1)),
+    }));
+    (begun, running)
+}
+
+/// Waits until nothing runs and no message can be received before time has passed.
+async fn at_rest(stage: &Stage, running: &Cell<usize>) -> Result<(), String> {
+    let waiting = async {
+        while running.get() > 0 || has_work(stage) {
+            stage.system.aws.changed().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.map_err(|_| "the system did not come to rest".to_owned())
+}
+
+/// Whether a step's queue has a message to give now.
+fn has_work(stage: &Stage) -> bool {
+    let (now, place) = (stage.system.aws.now(), &stage.system.place);
+    stage.system.aws.look(|world| {
+        let region = world.accounts.get(&place.account).and_then(|account| account.regions.get(&place.region));
+        let queues = STEPS.iter().map(|step| format!("org-provisioning-{}", step.spec.name));
+        let mut queues = queues.filter_map(|name| region?.queues.by_name(&name));
+        queues.any(|queue| queue.next_visible_at(now).is_some_and(|at| at <= now))
+    })
+}
+
+fn sign_up_lines(count: usize) -> Result<String, String> {
+    let mut lines = String::new();
+    for number in 0..count {
+        writeln!(lines, "{}", crate::stage::command(&org(number))).map_err(|error| error.to_string())?;
+    }
+    Ok(lines)
+}
+
+fn org(number: usize) -> String {
+    format!("org{number}")
+}
+
+#[expect(clippy::cast_precision_loss, reason = "millions at most")]
+fn as_float(count: usize) -> f64 {
+    count as f64
+}
+
+/// The peak memory of a command that goes through all organizations of an account.
+fn sweep(orgctl: &Path, name: &str) -> Result<Row, String> {
+    let what = format!("{name} --all, peak memory");
+    let of = format!("{LARGE_ACCOUNT} organizations / {SMALL_ACCOUNT}");
+    let peak = |count| on_a_stage(peak_of_sweep(orgctl, name, count));
+    Ok(match (peak(LARGE_ACCOUNT)?, peak(SMALL_ACCOUNT)?) {
+        (Some(large), Some(small)) => Row::new(what, of, 1.1, large / small),
+        _ => Row::not_measured(what, of, 1.1, "the memory of a process is told by Linux only"),
+    })
+}
+
+async fn peak_of_sweep(orgctl: &Path, name: &str, count: usize) -> Result<Option<f64>, String> {
+    let world = world_with(count)?;
+    let stage = Stage::start(None).await?;
+    stage.system.aws.restore(world);
+    let ran = command::run(orgctl, &stage, &[name, "--all"]).await?;
+    match ran.code {
+        // The copies are in order: had a command found anything else, it would not have done its usual work.
+        Some(0) => Ok(ran.peak_kib),
+        code => Err(format!("orgctl {name} --all ended with {code:?}")),
+    }
+}
