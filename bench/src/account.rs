@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use local_aws::{Clock, LocalAws};
-use orgctl::local::{Functions, LocalOptions, LocalSystem};
+use local_system::{Functions, LocalOptions, LocalSystem};
 use serde_json::{Value, json};
 use tokio::task::LocalSet;
 

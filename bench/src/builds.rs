@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use orgctl::registry::STEPS;
+use local_system::registry::STEPS;
 use serde_json::Value;
 
 /// The floor: an empty function.

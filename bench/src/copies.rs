@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use local_aws::World;
-use orgctl::local::{LocalOptions, LocalSystem};
+use local_system::{LocalOptions, LocalSystem};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

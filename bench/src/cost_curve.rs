@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use local_aws::lambda::Moment;
-use orgctl::local::{LocalOptions, LocalSystem};
+use local_system::{LocalOptions, LocalSystem};
 
 use crate::builds;
 use crate::report::{Row, Value};

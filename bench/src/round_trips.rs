@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use orgctl::local::{LocalOptions, LocalSystem};
-use orgctl::registry::STEPS;
+use local_system::{LocalOptions, LocalSystem};
+use local_system::registry::STEPS;
 
 use crate::report::Row;
 use crate::stage::command;

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use local_aws::lambda::Moment;
-use orgctl::registry::STEPS;
+use local_system::registry::STEPS;
 use tokio::time::Instant;
 
 use crate::copies::world_with;

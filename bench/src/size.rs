@@ -27,7 +27,7 @@ pub fn measure() -> Result<Vec<Row>, String> {
             deflated(&builds::bootstrap(name)?).map_err(|error| format!("the package of {name}: {error}"))?;
         Ok(Row::new("zip, MB", name, goal(name), megabytes))
     };
-    builds::names().into_iter().map(row).collect()
+    builds::names().iter().map(|name| row(name)).collect()
 }
 
 /// The megabytes of a package with nothing but the bootstrap. The package's own head is a few hundred bytes.

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use local_aws::{Clock, LocalAws, Server};
-use orgctl::local::{Functions, LocalOptions, LocalSystem, Processes};
+use local_system::{Functions, LocalOptions, LocalSystem, Processes};
 use serde_json::{Value, json};
 use tokio::task::{JoinHandle, LocalSet};
 

@@ -201,7 +201,7 @@ pub fn thread_cpu() -> Option<Duration> {
 
 /// The configuration that functions have.
 fn sdk_config(endpoint: &str) -> Result<SdkConfig, String> {
-    aws::sdk_config(aws::SdkSettings {
+    let settings = aws::SdkSettings {
         region: "us-east-1".to_owned(),
         credentials: aws::Credentials {
             access_key_id: "AKIAQQQQQQQQQQQQQQQQ".to_owned(),
@@ -210,7 +210,8 @@ fn sdk_config(endpoint: &str) -> Result<SdkConfig, String> {
         },
         endpoints: aws::Endpoints { every: Some(endpoint.to_owned()), by_service: [].into() },
         ca_bundle: None,
-    })
+    };
+    Ok(aws::sdk_config(settings, &aws::Connector::new(None)?))
 }
 
 /// The HTTP client that the SDK's connector is built on, with the same socket option, and nothing else around it.
