@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use local_aws::Recorded;
 use local_aws::s3::PublicAccessBlock;
-use orgctl::local::LocalOptions;
+use local_system::LocalOptions;
 use tests::{Bench, command};
 
 /// What every call takes. Time is simulated and nothing else takes any, so what ends together was sent together.
