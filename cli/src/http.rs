@@ -8,9 +8,6 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
 use crate::exit::Problem;
 
@@ -40,17 +37,7 @@ fn trusted(variables: &BTreeMap<String, String>) -> Result<TrustStore, Problem> 
     let Some(path) = variables.get(CA_BUNDLE).filter(|path| !path.is_empty()) else { return Ok(machines) };
     let wrong = |problem: String| Problem::Usage(format!("{CA_BUNDLE} names {path:?}, which {problem}"));
     let bundle = std::fs::read(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
-    // The client itself would panic at a certificate that it cannot read.
-    let mut authorities = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&bundle) {
-        let certificate = certificate.map_err(|error| wrong(format!("is not PEM: {error}")))?;
-        authorities
-            .add(certificate)
-            .map_err(|error| wrong(format!("has a certificate that cannot be used: {error}")))?;
-    }
-    if authorities.is_empty() {
-        return Err(wrong("has no certificate in it; it must hold certificates in PEM".to_owned()));
-    }
+    aws::check_certificates(&bundle).map_err(wrong)?;
     Ok(machines.with_pem_certificate(bundle))
 }
 

@@ -36,31 +36,33 @@ impl Clients {
     /// IAM, with at most `at_once` calls at one time.
     #[cfg(feature = "iam")]
     pub fn iam(&self, at_once: usize) -> aws_sdk_iam::Client {
+        use aws_sdk_iam::config::endpoint::{self as iam_endpoint, ResolveEndpoint};
         let client = aws_sdk_iam::Client::new(&self.sdk);
         let (region, endpoint) = self.region_and_endpoint("IAM");
-        let params = aws_sdk_iam::config::endpoint::Params::builder().set_region(region).set_endpoint(endpoint);
-        self.calls(client.config().endpoint_resolver(), params.build(), at_once);
+        let params = iam_endpoint::Params::builder().set_region(region).set_endpoint(endpoint);
+        self.calls(iam_endpoint::DefaultResolver::new().into_shared_resolver(), params.build(), at_once);
         client
     }
 
     /// S3, with at most `at_once` calls at one time.
     #[cfg(feature = "s3")]
     pub fn s3(&self, at_once: usize) -> aws_sdk_s3::Client {
+        use aws_sdk_s3::config::endpoint::{self as s3_endpoint, ResolveEndpoint};
         let client = aws_sdk_s3::Client::from_conf(s3_config(&self.sdk).build());
         let (region, endpoint) = self.region_and_endpoint("S3");
-        let params = aws_sdk_s3::config::endpoint::Params::builder().set_region(region).set_endpoint(endpoint);
-        self.calls(client.config().endpoint_resolver(), params.build(), at_once);
+        let params = s3_endpoint::Params::builder().set_region(region).set_endpoint(endpoint);
+        self.calls(s3_endpoint::DefaultResolver::new().into_shared_resolver(), params.build(), at_once);
         client
     }
 
     /// Secrets Manager, with at most `at_once` calls at one time.
     #[cfg(feature = "secretsmanager")]
     pub fn secrets_manager(&self, at_once: usize) -> aws_sdk_secretsmanager::Client {
+        use aws_sdk_secretsmanager::config::endpoint::{self as secrets_endpoint, ResolveEndpoint};
         let client = aws_sdk_secretsmanager::Client::new(&self.sdk);
         let (region, endpoint) = self.region_and_endpoint("Secrets Manager");
-        let params = aws_sdk_secretsmanager::config::endpoint::Params::builder();
-        let params = params.set_region(region).set_endpoint(endpoint).build();
-        self.calls(client.config().endpoint_resolver(), params, at_once);
+        let params = secrets_endpoint::Params::builder().set_region(region).set_endpoint(endpoint);
+        self.calls(secrets_endpoint::DefaultResolver::new().into_shared_resolver(), params.build(), at_once);
         client
     }
 

@@ -19,6 +19,9 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use futures_util::future::{Either, join_all, select};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 use crate::config::CONNECT_TIMEOUT;
 
@@ -57,6 +60,9 @@ impl Connector {
     /// # Errors
     /// When the certificates cannot be read.
     pub fn new(ca_bundle: Option<&[u8]>) -> Result<Self, String> {
+        if let Some(bundle) = ca_bundle {
+            check_certificates(bundle).map_err(|problem| format!("the bundle of certificate authorities {problem}"))?;
+        }
         let tls = TlsContext::builder()
             .with_trust_store(TrustStore::empty().with_pem_certificate(ca_bundle.unwrap_or(AMAZON_ROOTS)))
             .build()
@@ -101,6 +107,22 @@ impl Connector {
             let _ = ByteStream::new(answer.into_body()).collect().await;
         }
     }
+}
+
+/// Makes sure that a bundle is certificates in PEM, all of which can be used: the SDK's HTTP client would panic.
+///
+/// # Errors
+/// What is wrong with it, as the rest of a sentence about the bundle.
+pub fn check_certificates(bundle: &[u8]) -> Result<(), String> {
+    let mut authorities = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(bundle) {
+        let certificate = certificate.map_err(|error| format!("is not PEM: {error}"))?;
+        authorities.add(certificate).map_err(|error| format!("has a certificate that cannot be used: {error}"))?;
+    }
+    if authorities.is_empty() {
+        return Err("has no certificate in it; it must hold certificates in PEM".to_owned());
+    }
+    Ok(())
 }
 
 #[cfg(test)]

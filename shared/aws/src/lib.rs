@@ -20,7 +20,7 @@ pub use clients::Clients;
 #[cfg(feature = "s3")]
 pub use clients::s3_config;
 pub use config::{Credentials, Endpoints, SdkSettings, sdk_config, with_http_client};
-pub use connections::{Connector, Destination};
+pub use connections::{Connector, Destination, check_certificates};
 pub use credential::{Credential, SecretText, Unreadable};
 pub use error::{AwsError, DENIED_REMEDY};
 pub use ownership::{CREATED_BY_TAG, ORG_STATE_ACTIVE, ORG_STATE_TAG, created_by, require_active, require_ours};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws::{AwsError, Clients};
 use aws_sdk_eventbridge::Client;
-use aws_sdk_eventbridge::config::endpoint::Params;
+use aws_sdk_eventbridge::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use backon::{ExponentialBuilder, Retryable};
 use contract::{ErrorCode, SOURCE, StepError};
@@ -31,7 +31,7 @@ impl Events {
         let client = Client::new(clients.sdk());
         let (region, endpoint) = clients.region_and_endpoint("EventBridge");
         let params = Params::builder().set_region(region).set_endpoint(endpoint).build();
-        clients.calls(client.config().endpoint_resolver(), params, 1);
+        clients.calls(DefaultResolver::new().into_shared_resolver(), params, 1);
         Self { client, bus: bus.to_owned(), bus_was_seen: AtomicBool::new(false) }
     }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use aws::Clients;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::config::endpoint::Params;
+use aws_sdk_sqs::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_types::SdkConfig;
 
 /// A client that may not be there yet. Its clones are the same client.
@@ -28,6 +28,7 @@ impl Sqs {
     pub(crate) fn prepare(&self, clients: &Clients) {
         let (region, endpoint) = clients.region_and_endpoint("SQS");
         let params = Params::builder().set_region(region).set_endpoint(endpoint).build();
-        clients.calls(self.client().config().endpoint_resolver(), params, 1);
+        clients.calls(DefaultResolver::new().into_shared_resolver(), params, 1);
+        self.client();
     }
 }
