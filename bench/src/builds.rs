@@ -66,7 +66,10 @@ fn build(package: &str, options: &[&str], name: &str) -> Result<PathBuf, String>
     }
     let built = executable(&output.stdout).ok_or_else(|| format!("{package} has no executable"))?;
     let path = folder()?.join(name);
-    std::fs::copy(&built, &path).map_err(|error| format!("{}: {error}", built.display()))?;
+    // Beside and then over it: one that runs cannot be written to.
+    let new = path.with_extension("new");
+    let copied = std::fs::copy(&built, &new).and_then(|_| std::fs::rename(&new, &path));
+    copied.map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(path)
 }
 

@@ -21,6 +21,9 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, spawn_local};
 use tokio_rustls::TlsAcceptor;
 
+/// What a function trusts otherwise. Here it trusts one authority more, so that it reads as many certificates as on AWS.
+const AMAZON_ROOTS: &[u8] = include_bytes!("../../shared/aws/src/amazon-roots.pem");
+
 /// An HTTPS endpoint, until it is dropped.
 pub struct Endpoint {
     /// Where it is: `https://127.0.0.1:<port>`.
@@ -42,7 +45,7 @@ impl Endpoint {
         Ok(Self { url: format!("https://{address}"), authority, server })
     }
 
-    /// The file with the certificate authority to trust, for `AWS_CA_BUNDLE`.
+    /// The file with the certificate authorities to trust, for `AWS_CA_BUNDLE`.
     pub fn authority(&self) -> String {
         self.authority.path().display().to_string()
     }
@@ -77,13 +80,14 @@ async fn answer(aws: LocalAws, request: Request<Incoming>) -> Result<Response<Fu
     answer.map(|response| response.map(Full::new)).map_err(|_| "the connection was reset".to_owned())
 }
 
-/// The authority's certificate in a file, and what a server needs.
+/// The authorities' certificates in a file, and what a server needs.
 fn certificates() -> Result<(NamedTempFile, ServerConfig), Box<dyn std::error::Error>> {
     let root = CertifiedIssuer::self_signed(authority("bench root"), KeyPair::generate()?)?;
     let intermediate = CertifiedIssuer::signed_by(authority("bench intermediate"), KeyPair::generate()?, &root)?;
     let key = KeyPair::generate()?;
     let leaf = CertificateParams::new(["127.0.0.1".to_owned()])?.signed_by(&key, &intermediate)?;
     let mut file = NamedTempFile::new()?;
+    file.write_all(AMAZON_ROOTS)?;
     file.write_all(root.pem().as_bytes())?;
     file.flush()?;
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
