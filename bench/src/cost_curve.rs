@@ -27,7 +27,7 @@ const LATENCY: Duration = Duration::from_millis(50);
 /// Latencies between which calls that wait are counted.
 const LATENCIES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(300)];
 /// Organizations over which CPU time is averaged.
-const MANY: usize = 20;
+const MANY: u32 = 20;
 /// Dollars of a GB-second on arm64, and of a request; list prices of us-east-1, as docs/cost.md has them.
 const GB_SECOND: f64 = 0.000_013_333_4;
 const REQUEST: f64 = 0.000_000_2;
@@ -56,27 +56,24 @@ pub fn measure() -> Result<Vec<Row>, String> {
     let runs = runs()?;
     let Some(cpu) = on_a_stage(cpu(&functions))? else {
         let why = "the CPU time of a process is told by Linux only".to_owned();
-        return Ok(vec![row("cost curve", String::new(), Value::NotMeasured(why))]);
+        let what = "cost curve".to_owned();
+        return Ok(vec![Row { what, of: String::new(), goal: None, value: Value::NotMeasured(why) }]);
     };
-    let said = |what: &str, value| row(what, "one organization".to_owned(), Value::Measured(value));
+    let said = |what: &str, value| Row::told(what, "one organization", value);
     let mut rows = vec![
         said("invocations", runs.invocations),
         said("round trips in all of them", runs.round_trips),
         said("CPU of all of them, ms", cpu.runs * 1000.0),
-        row("CPU of the five starts, ms", "all functions".to_owned(), Value::Measured(cpu.starts * 1000.0)),
+        Row::told("CPU of the five starts, ms", "all functions", cpu.starts * 1000.0),
     ];
     for size in SIZES {
-        let point = |what: &str, value| row(what, format!("{size} MB"), Value::Measured(value));
+        let point = |what: &str, value| Row::told(what, format!("{size} MB"), value);
         rows.push(point("billed, s per organization", billed(runs, cpu, size)));
         rows.push(point("GB-seconds per 1,000 organizations", gb_seconds(billed(runs, cpu, size), size) * 1000.0));
         rows.push(point("GB-seconds of the five starts", gb_seconds(cpu.starts / share(size), size)));
         rows.push(point("Lambda, dollars per million organizations", dollars(runs, cpu, size) * MILLION));
     }
     Ok(rows)
-}
-
-fn row(what: &str, of: String, value: Value) -> Row {
-    Row { what: what.to_owned(), of, goal: None, value }
 }
 
 fn share(size: f64) -> f64 {
@@ -133,7 +130,6 @@ fn time_at(latency: Duration) -> Result<(u32, Duration), String> {
 }
 
 /// CPU time of the functions' processes: the first organization has their starts in it, the others have not.
-#[expect(clippy::cast_precision_loss, reason = "a few organizations")]
 async fn cpu(functions: &Path) -> Result<Option<Cpu>, String> {
     let stage = Stage::start(Some(functions)).await?;
     let one = async |org: String| {
@@ -147,7 +143,7 @@ async fn cpu(functions: &Path) -> Result<Option<Cpu>, String> {
         one(format!("many{number}")).await?;
     }
     Ok(first.zip(of_children()).map(|(first, all)| {
-        let runs = all.saturating_sub(first).as_secs_f64() / MANY as f64;
+        let runs = (all.saturating_sub(first) / MANY).as_secs_f64();
         Cpu { starts: (first.as_secs_f64() - runs).max(0.0), runs }
     }))
 }

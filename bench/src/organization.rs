@@ -12,7 +12,7 @@ use tokio::process::Command;
 use tokio::time::Instant;
 
 use crate::builds;
-use crate::report::{Row, Value};
+use crate::report::Row;
 use crate::stage::{PATIENCE, Stage, command, on_a_stage};
 
 /// What each call takes: about what IAM and S3 take from within a region.
@@ -57,12 +57,7 @@ pub fn measure() -> Result<Vec<Row>, String> {
 
 #[expect(clippy::cast_precision_loss, reason = "some dozens of calls")]
 fn counted(who: &str, made: &Made) -> Row {
-    Row {
-        what: "whole organization, API calls".to_owned(),
-        of: who.to_owned(),
-        goal: None,
-        value: Value::Measured(made.calls as f64),
-    }
+    Row::told("whole organization, API calls", who, made.calls as f64)
 }
 
 /// The run of median time; the first error instead, if there is one.
