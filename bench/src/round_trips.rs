@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use local_system::{LocalOptions, LocalSystem};
 use local_system::registry::STEPS;
+use local_system::{LocalOptions, LocalSystem};
 
 use crate::report::Row;
 use crate::stage::command;

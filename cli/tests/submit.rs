@@ -190,7 +190,7 @@ fn nothing_is_sent_unless_everything_is_in_order() {
     let table = site.file("bad.csv", "orgId,environment\ngood,production\ngood2\nBad,production\n");
     site.refuses(&[&table], &["2 problems", "line 3: has 1 columns", "line 4: "]);
     site.refuses(&[&site.file("columns.csv", "orgId,environment,tier\na,production,1\n")], &["\"tier\" is not known"]);
-    site.refuses(&[&site.file("empty.json", "\n")], &["holds no organization"]);
+    site.refuses(&[&site.file("empty.json", "\n")], &["holds nothing"]);
     site.refuses(&[&site.file("no", "")[..1]], &["/"]);
     let ids = "orgId,environment,correlationId\na,production,c\nb,production,c\n";
     site.refuses(&[&site.file("ids.csv", ids)], &["line 3: correlationId \"c\" is also on line 2, for organization a"]);
