@@ -90,5 +90,5 @@ fn folder() -> Result<PathBuf, String> {
 fn executable(messages: &[u8]) -> Option<PathBuf> {
     let lines = messages.split(|byte| *byte == b'\n');
     let messages = lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
-    messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).last()
+    messages.rev().find_map(|message| message["executable"].as_str().map(PathBuf::from))
 }

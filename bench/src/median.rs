@@ -23,7 +23,7 @@ impl Samples {
         sorted.sort_by(f64::total_cmp);
         let middle = sorted.len() / 2;
         match (sorted.get(middle), middle.checked_sub(1).and_then(|below| sorted.get(below))) {
-            (Some(upper), Some(lower)) if sorted.len() % 2 == 0 => f64::midpoint(*lower, *upper),
+            (Some(upper), Some(lower)) if sorted.len().is_multiple_of(2) => f64::midpoint(*lower, *upper),
             (Some(only), _) => *only,
             (None, _) => f64::NAN,
         }
