@@ -43,10 +43,11 @@ impl Row {
         Self { what: what.into(), of: of.into(), goal: Some(goal), value: Value::NotMeasured(why.into()) }
     }
 
-    /// Whether the goal is reached; none where there is no goal or no value.
+    /// Whether the goal is reached by the value as it is printed: what a slope or a quotient adds to it in binary
+    /// fractions counts for nothing. None where there is no goal or no value.
     pub fn reached(&self) -> Option<bool> {
         match (&self.value, self.goal) {
-            (Value::Measured(value), Some(goal)) => Some(*value <= goal),
+            (Value::Measured(value), Some(goal)) => Some((value * 100.0).round() / 100.0 <= goal),
             _ => None,
         }
     }
@@ -79,6 +80,7 @@ mod tests {
     #[test]
     fn a_goal_is_the_largest_value_that_is_good_enough() {
         assert_eq!(Row::new("a", "b", 1.5, 1.5).reached(), Some(true));
+        assert_eq!(Row::new("a", "b", 3.0, 3.0 + 1e-9).reached(), Some(true));
         assert_eq!(Row::new("a", "b", 1.5, 1.51).reached(), Some(false));
         assert_eq!(Row::not_measured("a", "b", 1.5, "no cgroups").reached(), None);
     }
