@@ -85,8 +85,8 @@ impl Account {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
-        if let Some(endpoint) = endpoint {
-            environment.insert("AWS_CA_BUNDLE".to_owned(), endpoint.authority());
+        if let Some(authority) = endpoint.and_then(Endpoint::authority) {
+            environment.insert("AWS_CA_BUNDLE".to_owned(), authority);
         }
         Launch {
             program: program.to_owned(),

@@ -1,5 +1,5 @@
-//! The local AWS behind TLS on this machine, with certificates made for the run: a chain of three, as AWS's endpoints
-//! have it.
+//! The local AWS on a port of this machine: behind TLS, with certificates made for the run (a chain of three, as AWS's
+//! endpoints have it), or without.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -24,30 +24,46 @@ use tokio_rustls::TlsAcceptor;
 /// What a function trusts otherwise. Here it trusts one authority more, so that it reads as many certificates as on AWS.
 const AMAZON_ROOTS: &[u8] = include_bytes!("../../shared/aws/src/amazon-roots.pem");
 
-/// An HTTPS endpoint, until it is dropped.
+/// An endpoint, until it is dropped.
 pub struct Endpoint {
     /// Where it is: `https://127.0.0.1:<port>`.
     pub url: String,
-    authority: NamedTempFile,
+    authority: Option<NamedTempFile>,
     server: JoinHandle<()>,
 }
 
 impl Endpoint {
-    /// Serves `aws` on a free port. Call inside a [`tokio::task::LocalSet`].
+    /// Serves `aws` behind TLS on a free port. Call inside a [`tokio::task::LocalSet`].
     ///
     /// # Errors
     /// When there is no port, or the certificates cannot be made.
     pub async fn start(aws: LocalAws) -> Result<Self, String> {
         let (authority, config) = certificates().map_err(|error| format!("the certificates: {error}"))?;
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| error.to_string())?;
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
-        let server = spawn_local(accept(listener, TlsAcceptor::from(Arc::new(config)), aws));
-        Ok(Self { url: format!("https://{address}"), authority, server })
+        Self::serve("https", Some(authority), Some(TlsAcceptor::from(Arc::new(config))), aws).await
     }
 
-    /// The file with the certificate authorities to trust, for `AWS_CA_BUNDLE`.
-    pub fn authority(&self) -> String {
-        self.authority.path().display().to_string()
+    /// The same without TLS.
+    ///
+    /// # Errors
+    /// When there is no port.
+    pub async fn start_without_tls(aws: LocalAws) -> Result<Self, String> {
+        Self::serve("http", None, None, aws).await
+    }
+
+    async fn serve(
+        scheme: &str,
+        authority: Option<NamedTempFile>,
+        tls: Option<TlsAcceptor>,
+        aws: LocalAws,
+    ) -> Result<Self, String> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| error.to_string())?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        Ok(Self { url: format!("{scheme}://{address}"), authority, server: spawn_local(accept(listener, tls, aws)) })
+    }
+
+    /// The file with the certificate authorities to trust, for `AWS_CA_BUNDLE`, where there is TLS.
+    pub fn authority(&self) -> Option<String> {
+        Some(self.authority.as_ref()?.path().display().to_string())
     }
 }
 
@@ -57,7 +73,7 @@ impl Drop for Endpoint {
     }
 }
 
-async fn accept(listener: TcpListener, tls: TlsAcceptor, aws: LocalAws) {
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, aws: LocalAws) {
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let (tls, aws) = (tls.clone(), aws.clone());
@@ -65,9 +81,13 @@ async fn accept(listener: TcpListener, tls: TlsAcceptor, aws: LocalAws) {
             // Otherwise a reply could wait for the acknowledgement of what went before it.
             let _ = stream.set_nodelay(true);
             // A process that is ended in the middle is no concern of the next one.
-            let Ok(stream) = tls.accept(stream).await else { return };
             let service = service_fn(move |request| answer(aws.clone(), request));
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            if let Some(tls) = tls {
+                let Ok(stream) = tls.accept(stream).await else { return };
+                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            } else {
+                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            }
         });
         while connections.try_join_next().is_some() {}
     }
