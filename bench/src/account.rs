@@ -4,14 +4,14 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use local_aws::{Clock, LocalAws};
+use local_aws::LocalAws;
 use local_system::{Functions, LocalOptions, LocalSystem};
 use serde_json::{Value, json};
-use tokio::task::LocalSet;
 
 use crate::process::Launch;
+use crate::stage::{aws_in_real_time, command, on_a_stage};
 use crate::tls::Endpoint;
 
 /// An address at which nobody listens: connecting is refused at once.
@@ -22,9 +22,7 @@ const NOBODY: &str = "https://127.0.0.1:1";
 /// # Errors
 /// When the account cannot be made, or the measurement fails.
 pub fn in_account<T>(measure: impl AsyncFnOnce(&Account) -> Result<T, String>) -> Result<T, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| error.to_string())?;
-    LocalSet::new().block_on(&runtime, async { measure(&Account::new()?).await })
+    on_a_stage(async { measure(&Account::new()?).await })
 }
 
 /// The account.
@@ -40,11 +38,7 @@ impl Account {
     /// # Errors
     /// When the deployment cannot be made.
     pub fn new() -> Result<Self, String> {
-        #[expect(clippy::disallowed_methods, reason = "the measured processes live in real time")]
-        let clock = Clock::starting_at(SystemTime::now());
-        let aws = LocalAws::new(1, clock);
-        aws.set_recording(false);
-        let system = LocalSystem::wire(aws, &LocalOptions::default(), &Functions::InProcess);
+        let system = LocalSystem::wire(aws_in_real_time(), &LocalOptions::default(), &Functions::InProcess);
         let system = system.map_err(|problem| problem.to_string())?;
         Ok(Self { system, organizations: Cell::new(0), latency: Cell::new(Duration::ZERO) })
     }
@@ -104,7 +98,7 @@ impl Account {
     pub async fn message(&self, step: &str) -> Result<Value, String> {
         let number = self.organizations.get() + 1;
         self.organizations.set(number);
-        let command = json!({ "orgId": format!("org{number}"), "environment": "production" });
+        let command = command(&format!("org{number}"));
         let before: &[&str] = match step {
             "secret" => &["iam-user"],
             "bucket-policy" => &["iam-user", "bucket"],

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
+use crate::proc;
 use crate::stage::{PATIENCE, Stage};
 
 /// How often a process is asked for its memory. The system keeps the peak, so only what comes after the last question
@@ -45,18 +46,11 @@ pub async fn run(orgctl: &Path, stage: &Stage, arguments: &[&str]) -> Result<Ran
         loop {
             tokio::select! {
                 ended = process.wait() => return ended.map_err(|error| error.to_string()),
-                _ = ticks.tick() => peak_kib = peak_of(id).or(peak_kib),
+                _ = ticks.tick() => peak_kib = proc::peak_kib(id).or(peak_kib),
             }
         }
     };
     let status = tokio::time::timeout(PATIENCE, waiting).await;
     let status = status.map_err(|_| format!("orgctl {arguments:?} did not come to an end"))??;
     Ok(Ran { code: status.code(), peak_kib })
-}
-
-/// `VmHWM`: the largest resident set so far.
-fn peak_of(process: u32) -> Option<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.split_whitespace().next()?.parse().ok()
 }

@@ -15,6 +15,8 @@ use local_aws::lambda::Moment;
 use local_system::{LocalOptions, LocalSystem};
 
 use crate::builds;
+use crate::median::{LATENCIES, round_trips};
+use crate::proc::children_cpu;
 use crate::report::{Row, Value};
 use crate::stage::{Stage, command, on_a_stage};
 
@@ -24,8 +26,6 @@ const SIZES: [f64; 5] = [128.0, 256.0, 512.0, 1024.0, 1769.0];
 const WHOLE_CORE: f64 = 1769.0;
 /// A call within a region. Assumed.
 const LATENCY: Duration = Duration::from_millis(50);
-/// Latencies between which calls that wait are counted.
-const LATENCIES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(300)];
 /// Organizations over which CPU time is averaged.
 const MANY: u32 = 20;
 /// Dollars of a GB-second on arm64, and of a request; list prices of us-east-1, as docs/cost.md has them.
@@ -97,8 +97,7 @@ fn dollars(runs: Runs, cpu: Cpu, size: f64) -> f64 {
 fn runs() -> Result<Runs, String> {
     let [from, to] = LATENCIES;
     let ((invocations, short), (_, long)) = (time_at(from)?, time_at(to)?);
-    let round_trips = (long.as_secs_f64() - short.as_secs_f64()) / (to.as_secs_f64() - from.as_secs_f64());
-    Ok(Runs { invocations: f64::from(invocations), round_trips })
+    Ok(Runs { invocations: f64::from(invocations), round_trips: round_trips([short, long]) })
 }
 
 /// How many invocations one organization takes, and the sum of their times; simulated, so that only calls take time.
@@ -137,33 +136,15 @@ async fn cpu(functions: &Path) -> Result<Option<Cpu>, String> {
         stage.provisioned([org]).await
     };
     one("first".to_owned()).await?;
-    let first = of_children();
+    let first = children_cpu();
     for number in 0..MANY {
         // One after the other: together they would start more processes.
         one(format!("many{number}")).await?;
     }
-    Ok(first.zip(of_children()).map(|(first, all)| {
+    Ok(first.zip(children_cpu()).map(|(first, all)| {
         let runs = (all.saturating_sub(first) / MANY).as_secs_f64();
         Cpu { starts: (first.as_secs_f64() - runs).max(0.0), runs }
     }))
-}
-
-/// CPU time of all threads of this process's children.
-fn of_children() -> Option<Duration> {
-    let own = std::process::id().to_string();
-    let mut sum = Duration::ZERO;
-    for process in std::fs::read_dir("/proc").ok()?.filter_map(Result::ok) {
-        let Ok(status) = std::fs::read_to_string(process.path().join("status")) else { continue };
-        if status.lines().find_map(|line| line.strip_prefix("PPid:")).map(str::trim) != Some(own.as_str()) {
-            continue;
-        }
-        let Ok(tasks) = std::fs::read_dir(process.path().join("task")) else { continue };
-        for task in tasks.filter_map(Result::ok) {
-            let text = std::fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
-            sum += Duration::from_nanos(text.split_whitespace().next()?.parse().ok()?);
-        }
-    }
-    Some(sum)
 }
 
 #[cfg(test)]

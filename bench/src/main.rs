@@ -11,6 +11,7 @@ mod invocations;
 mod median;
 mod memory;
 mod organization;
+mod proc;
 mod process;
 mod report;
 mod round_trips;
@@ -110,10 +111,16 @@ fn count(arguments: &Arguments) -> Result<(), String> {
 fn measure(arguments: &Arguments) -> Result<(), String> {
     let sections = if arguments.only.is_empty() { Section::value_variants() } else { &arguments.only };
     let mut rows = Vec::new();
+    let mut problems = Vec::new();
     for section in sections {
-        rows.extend(section.measure().map_err(|problem| format!("{section:?}: {problem}"))?);
+        match section.measure() {
+            Ok(measured) => rows.extend(measured),
+            // What others measured in the last half hour is told all the same.
+            Err(problem) => problems.push(format!("{section:?}: {problem}")),
+        }
     }
     println!("{}", report::table(&rows));
     let document = serde_json::to_string_pretty(&json!({ "rows": rows })).map_err(|error| error.to_string())?;
-    fs::write(&arguments.json, document).map_err(|error| format!("{}: {error}", arguments.json.display()))
+    fs::write(&arguments.json, document).map_err(|error| format!("{}: {error}", arguments.json.display()))?;
+    if problems.is_empty() { Ok(()) } else { Err(problems.join("\n")) }
 }

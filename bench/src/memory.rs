@@ -43,13 +43,8 @@ async fn invoke_often(account: &Account) -> Result<Vec<Row>, String> {
         let many = process.resident_kib()?;
         process.kill().await?;
         eprintln!("{name}: {begun} KiB at first, {few} after {FEW}, {many} after {MANY}; hello world {floor}");
-        beside_hello.push(Row::new("RSS after 10 invocations / hello world", name, 2.5, ratio(few, floor)));
-        growth.push(Row::new("RSS after 1,000 invocations / after 10", name, 1.05, ratio(many, few)));
+        beside_hello.push(Row::new("RSS after 10 invocations / hello world", name, 2.5, few / floor));
+        growth.push(Row::new("RSS after 1,000 invocations / after 10", name, 1.05, many / few));
     }
     Ok([beside_hello, growth].concat())
-}
-
-#[expect(clippy::cast_precision_loss, reason = "KiB of a process, far below 2^52")]
-fn ratio(numerator: u64, denominator: u64) -> f64 {
-    numerator as f64 / denominator as f64
 }

@@ -12,6 +12,7 @@ use tokio::process::Command;
 use tokio::time::Instant;
 
 use crate::builds;
+use crate::median::median_run;
 use crate::report::Row;
 use crate::stage::{PATIENCE, Stage, command, on_a_stage};
 
@@ -38,18 +39,18 @@ struct Made {
 /// When the functions fail, or a peer that is installed does.
 pub fn measure() -> Result<Vec<Row>, String> {
     let functions = builds::functions()?;
-    let ours = median((0..RUNS).map(|_| on_a_stage(by_functions(&functions))))?;
+    let ours: Made = median_of(|| on_a_stage(by_functions(&functions)))?;
     let mut rows = vec![counted("our functions", &ours)];
     for (peer, name, goal) in PEERS {
-        match median((0..RUNS).map(|_| on_a_stage(by_peer(peer)))) {
+        match median_of(|| on_a_stage(by_peer(peer))) {
             Ok(made) => {
                 rows.push(Row::new(WHAT, name, goal, ours.time.as_secs_f64() / made.time.as_secs_f64()));
                 rows.push(counted(name, &made));
             }
-            Err(problem) if problem.is_empty() => {
+            Err(Problem::NotInstalled) => {
                 rows.push(Row::not_measured(WHAT, name, goal, "run bench/peers/install.sh"));
             }
-            Err(problem) => return Err(format!("{name}: {problem}")),
+            Err(Problem::Failed(why)) => return Err(format!("{name}: {why}")),
         }
     }
     Ok(rows)
@@ -60,12 +61,26 @@ fn counted(who: &str, made: &Made) -> Row {
     Row::told("whole organization, API calls", who, made.calls as f64)
 }
 
-/// The run of median time; the first error instead, if there is one.
-fn median(runs: impl Iterator<Item = Result<Made, String>>) -> Result<Made, String> {
-    let mut runs = runs.collect::<Result<Vec<Made>, String>>()?;
-    runs.sort_by_key(|made| made.time);
-    let middle = runs.len() / 2;
-    runs.into_iter().nth(middle).ok_or_else(|| "nothing was run".to_owned())
+fn median_of<E: From<&'static str>>(run: impl Fn() -> Result<Made, E>) -> Result<Made, E> {
+    median_run((0..RUNS).map(|_| run()), |made| made.time.as_secs_f64())
+}
+
+/// Why a peer made nothing.
+enum Problem {
+    NotInstalled,
+    Failed(String),
+}
+
+impl From<&str> for Problem {
+    fn from(text: &str) -> Self {
+        Self::Failed(text.to_owned())
+    }
+}
+
+impl From<String> for Problem {
+    fn from(text: String) -> Self {
+        Self::Failed(text)
+    }
 }
 
 async fn by_functions(folder: &Path) -> Result<Made, String> {
@@ -77,8 +92,7 @@ async fn by_functions(folder: &Path) -> Result<Made, String> {
     Ok(Made { time: begun.elapsed(), calls: stage.system.aws.requests() })
 }
 
-/// An empty error says that the peer is not installed.
-async fn by_peer(peer: &str) -> Result<Made, String> {
+async fn by_peer(peer: &str) -> Result<Made, Problem> {
     let stage = Stage::start(None).await?;
     stage.system.aws.set_latency(LATENCY);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/run.sh");
@@ -90,11 +104,11 @@ async fn by_peer(peer: &str) -> Result<Made, String> {
     let time = begun.elapsed();
     let output = output.map_err(|_| "did not come to an end".to_owned())?.map_err(|error| error.to_string())?;
     if output.status.code() == Some(NOT_INSTALLED) {
-        return Err(String::new());
+        return Err(Problem::NotInstalled);
     }
     if !output.status.success() {
         let said = [output.stdout, output.stderr].concat();
-        return Err(String::from_utf8_lossy(&said).into_owned());
+        return Err(String::from_utf8_lossy(&said).into_owned().into());
     }
     let calls = stage.system.aws.requests();
     // The same end state: the step that looks at everything, and tries the stored key, finds nothing wrong.
@@ -102,20 +116,4 @@ async fn by_peer(peer: &str) -> Result<Made, String> {
     let verdict = stage.system.invoke("verify", command("acme")).await;
     verdict.map_err(|error| format!("left another state behind: {}", error.error_message))?;
     Ok(Made { time, calls })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn made(milliseconds: u64) -> Result<Made, String> {
-        Ok(Made { time: Duration::from_millis(milliseconds), calls: milliseconds })
-    }
-
-    #[test]
-    fn the_median_is_of_times_and_an_error_is_not_left_out() {
-        let median_of = |runs: Vec<Result<Made, String>>| median(runs.into_iter()).map(|made| made.calls);
-        assert_eq!(median_of(vec![made(30), made(10), made(20)]), Ok(20));
-        assert_eq!(median_of(vec![made(30), Err("lost".to_owned()), made(20)]), Err("lost".to_owned()));
-    }
 }

@@ -14,6 +14,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::proc;
 use crate::runtime_api::{Call, Invocation, RuntimeApi};
 
 /// How long anything that a process does may take before the measurement gives up. Generous: under valgrind all of it
@@ -22,6 +23,9 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// A process whose CPU clock stands still for so long, and which waits, has done what there was to do.
 const STILL: Duration = Duration::from_millis(10);
+
+/// What is said where `/proc` has nothing.
+const NOT_TOLD: &str = "the process has ended, or this is no Linux";
 
 /// How a process is started.
 #[derive(Clone)]
@@ -83,25 +87,13 @@ impl Process {
     }
 
     /// The process's id.
-    pub fn id(&self) -> i32 {
-        self.pid.as_raw_nonzero().get()
+    pub fn id(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().unsigned_abs()
     }
 
-    /// The CPU time so far, of all its threads, user and system, in nanoseconds' resolution: what the scheduler counts.
-    /// Threads that have ended are not in it; the functions and the empty one have a single thread.
-    ///
-    /// # Errors
-    /// When the process has ended.
-    pub fn cpu(&self) -> Result<Duration, String> {
-        let folder = format!("/proc/{}/task", self.id());
-        let threads = std::fs::read_dir(&folder).map_err(|error| format!("{folder}: {error}"))?;
-        let mut nanoseconds = 0;
-        for thread in threads.flatten() {
-            let told = std::fs::read_to_string(thread.path().join("schedstat")).map_err(|error| error.to_string())?;
-            let first = told.split_whitespace().next().and_then(|number| number.parse::<u64>().ok());
-            nanoseconds += first.ok_or("the scheduler tells no time")?;
-        }
-        Ok(Duration::from_nanos(nanoseconds))
+    /// The CPU time so far; the functions and the empty one have a single thread.
+    fn cpu(&self) -> Result<Duration, String> {
+        proc::process_cpu(self.id()).ok_or_else(|| NOT_TOLD.to_owned())
     }
 
     /// The CPU time when the process has done all that there was to do, and waits.
@@ -121,7 +113,7 @@ impl Process {
         while begun.elapsed() < LIMIT {
             let before = self.cpu()?;
             tokio::time::sleep(still).await;
-            if before == self.cpu()? && self.waits()? {
+            if before == self.cpu()? && proc::sleeps(self.id()) == Some(true) {
                 return Ok(before);
             }
         }
@@ -132,22 +124,8 @@ impl Process {
     ///
     /// # Errors
     /// When the process has ended.
-    pub fn resident_kib(&self) -> Result<u64, String> {
-        let status = self.proc("status")?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-        number.ok_or_else(|| "the process's memory is not told".to_owned())
-    }
-
-    /// Whether its main thread sleeps. One that could run, but has no CPU at the moment, does not.
-    fn waits(&self) -> Result<bool, String> {
-        // The name in parentheses may hold anything, the state comes behind it.
-        Ok(self.proc("stat")?.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('S')))
-    }
-
-    fn proc(&self, file: &str) -> Result<String, String> {
-        let path = format!("/proc/{}/{file}", self.id());
-        std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))
+    pub fn resident_kib(&self) -> Result<f64, String> {
+        proc::resident_kib(self.id()).ok_or_else(|| NOT_TOLD.to_owned())
     }
 
     /// Invokes the function, and waits until it is ready for another invocation.

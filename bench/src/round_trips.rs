@@ -8,11 +8,10 @@ use std::time::Duration;
 use local_system::registry::STEPS;
 use local_system::{LocalOptions, LocalSystem};
 
+use crate::median::{LATENCIES, round_trips};
 use crate::report::Row;
 use crate::stage::command;
 
-/// The two latencies. They differ enough that no other wait of a step could be taken for one of them.
-const LATENCIES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(300)];
 /// What a step needs at least from nothing: it looks, writes what depends on what it wrote before, and puts its event.
 const FROM_NOTHING: [(&str, f64); 5] =
     [("iam-user", 3.0), ("bucket", 4.0), ("bucket-policy", 3.0), ("secret", 4.0), ("verify", 3.0)];
@@ -39,19 +38,14 @@ pub fn measure() -> Result<Vec<Row>, String> {
             let [short, long] = LATENCIES.map(|latency| times(region, step, latency));
             let (short, long) = (short?, long?);
             let of = format!("{step}, {region}");
-            let first = slope(short.from_nothing, long.from_nothing);
+            let first = round_trips([short.from_nothing, long.from_nothing]);
             rows.push(Row::new("round trips, from nothing", of.clone(), goal, first));
-            let second = slope(short.nothing_to_do, long.nothing_to_do);
+            let second = round_trips([short.nothing_to_do, long.nothing_to_do]);
             again.push(Row::new("round trips, nothing to do", of, NOTHING_TO_DO, second));
         }
         rows.append(&mut again);
     }
     Ok(rows)
-}
-
-fn slope(short: Duration, long: Duration) -> f64 {
-    let [from, to] = LATENCIES;
-    (long.as_secs_f64() - short.as_secs_f64()) / (to.as_secs_f64() - from.as_secs_f64())
 }
 
 /// Runs the steps before this one on a fresh system, then this one twice with calls that take time.
@@ -79,12 +73,6 @@ async fn run(system: &LocalSystem, step: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_slope_counts_what_waits_and_leaves_out_what_does_not_depend_on_the_latency() {
-        let [short, long] = LATENCIES.map(|latency| Duration::from_millis(70) + 3 * latency);
-        assert!((slope(short, long) - 3.0).abs() < 1e-9);
-    }
 
     #[test]
     fn every_step_has_a_goal() {

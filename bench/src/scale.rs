@@ -11,9 +11,10 @@ use local_system::registry::STEPS;
 use tokio::time::Instant;
 
 use crate::copies::world_with;
+use crate::median::median_run;
+use crate::proc::thread_cpu;
 use crate::report::{Row, Value};
 use crate::stage::{PATIENCE, Stage, on_a_stage};
-use crate::warm_call::thread_cpu;
 use crate::{builds, command};
 
 /// Sign-ups in a small file and in a large one.
@@ -50,8 +51,9 @@ pub fn measure() -> Result<Vec<Row>, String> {
 }
 
 fn sign_ups(orgctl: &Path) -> Result<Vec<Row>, String> {
-    let few = median((0..RUNS_OF_FEW).map(|_| on_a_stage(submit(orgctl, FEW))))?;
-    let many = median((0..RUNS_OF_MANY).map(|_| on_a_stage(submit(orgctl, MANY))))?;
+    let median_of = |runs, count| median_run((0..runs).map(|_| on_a_stage(submit(orgctl, count))), |each| each.wall);
+    let few = median_of(RUNS_OF_FEW, FEW)?;
+    let many = median_of(RUNS_OF_MANY, MANY)?;
     let of = format!("{MANY} sign-ups / {FEW}");
     let cpu = match (many.cpu, few.cpu) {
         (Some(many), Some(few)) => Value::Measured(many / few),
@@ -63,13 +65,6 @@ fn sign_ups(orgctl: &Path) -> Result<Vec<Row>, String> {
         Row::new("time per organization", of.clone(), 1.1, many.wall / few.wall),
         Row { what: "CPU time per organization, local AWS included".to_owned(), of, goal: None, value: cpu },
     ])
-}
-
-/// The run of median time.
-fn median(runs: impl Iterator<Item = Result<Each, String>>) -> Result<Each, String> {
-    let mut runs = runs.collect::<Result<Vec<Each>, String>>()?;
-    runs.sort_by(|one, other| one.wall.total_cmp(&other.wall));
-    runs.get(runs.len() / 2).copied().ok_or_else(|| "nothing was run".to_owned())
 }
 
 /// Signs organizations up with one file, and lets everything come to rest, delayed checks included. The time is from

@@ -14,6 +14,14 @@ use tokio::task::{JoinHandle, LocalSet};
 /// How long anything here may take. A bound, not an expectation.
 pub const PATIENCE: Duration = Duration::from_secs(1800);
 
+/// A new AWS in real time, which keeps no record of its calls: what is measured makes many.
+pub fn aws_in_real_time() -> LocalAws {
+    #[expect(clippy::disallowed_methods, reason = "what is measured lives in real time")]
+    let aws = LocalAws::new(1, Clock::starting_at(SystemTime::now()));
+    aws.set_recording(false);
+    aws
+}
+
 /// The running system. Its tasks end with it.
 pub struct Stage {
     /// The system.
@@ -30,11 +38,8 @@ impl Stage {
     /// # Errors
     /// When no port is free, or a function is not in the folder.
     pub async fn start(functions: Option<&Path>) -> Result<Self, String> {
-        #[expect(clippy::disallowed_methods, reason = "here time is real")]
-        let aws = LocalAws::new(1, Clock::starting_at(SystemTime::now()));
-        aws.set_recording(false);
-        let server = Server::bind(aws.clone(), ([127, 0, 0, 1], 0).into()).await.map_err(|error| error.to_string())?;
-        let endpoint = format!("http://{}", server.address().map_err(|error| error.to_string())?);
+        let aws = aws_in_real_time();
+        let (endpoint, server) = serve(aws.clone()).await?;
         let functions = match functions {
             None => Functions::InProcess,
             Some(folder) => {
@@ -45,8 +50,7 @@ impl Stage {
         let system = LocalSystem::wire(aws, &LocalOptions::default(), &functions);
         let system = system.map_err(|problem| problem.to_string())?;
         let lambda = system.lambda.clone();
-        let tasks =
-            vec![tokio::task::spawn_local(server.run()), tokio::task::spawn_local(async move { lambda.run().await })];
+        let tasks = vec![server, tokio::task::spawn_local(async move { lambda.run().await })];
         Ok(Self { system, endpoint, tasks })
     }
 
@@ -94,11 +98,21 @@ impl Drop for Stage {
     }
 }
 
+/// Serves an AWS over plain HTTP on a free port of this machine, until the task is aborted. Call inside a [`LocalSet`].
+///
+/// # Errors
+/// When no port is free.
+pub async fn serve(aws: LocalAws) -> Result<(String, JoinHandle<()>), String> {
+    let server = Server::bind(aws, ([127, 0, 0, 1], 0).into()).await.map_err(|error| error.to_string())?;
+    let endpoint = format!("http://{}", server.address().map_err(|error| error.to_string())?);
+    Ok((endpoint, tokio::task::spawn_local(server.run())))
+}
+
 /// Runs what needs a stage, on this thread and in real time.
 ///
 /// # Errors
 /// What the work answers.
-pub fn on_a_stage<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+pub fn on_a_stage<T, E: From<String>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     LocalSet::new().block_on(&runtime.map_err(|error| error.to_string())?, work)
 }

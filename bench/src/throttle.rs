@@ -43,7 +43,7 @@ impl Throttle {
     ///
     /// # Errors
     /// When the system refuses it.
-    pub fn hold(&self, process: i32) -> Result<(), String> {
+    pub fn hold(&self, process: u32) -> Result<(), String> {
         let path = self.folder.join("cgroup.procs");
         fs::write(&path, process.to_string()).map_err(|error| format!("{}: {error}", path.display()))
     }

@@ -21,12 +21,14 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, spawn_local};
 use tokio_rustls::TlsAcceptor;
 
+use crate::stage::serve;
+
 /// What a function trusts otherwise. Here it trusts one authority more, so that it reads as many certificates as on AWS.
 const AMAZON_ROOTS: &[u8] = include_bytes!("../../shared/aws/src/amazon-roots.pem");
 
 /// An endpoint, until it is dropped.
 pub struct Endpoint {
-    /// Where it is: `https://127.0.0.1:<port>`.
+    /// Where it is: `https://127.0.0.1:<port>`, or `http://...`.
     pub url: String,
     authority: Option<NamedTempFile>,
     server: JoinHandle<()>,
@@ -39,7 +41,10 @@ impl Endpoint {
     /// When there is no port, or the certificates cannot be made.
     pub async fn start(aws: LocalAws) -> Result<Self, String> {
         let (authority, config) = certificates().map_err(|error| format!("the certificates: {error}"))?;
-        Self::serve("https", Some(authority), Some(TlsAcceptor::from(Arc::new(config))), aws).await
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| error.to_string())?;
+        let url = format!("https://{}", listener.local_addr().map_err(|error| error.to_string())?);
+        let server = spawn_local(accept(listener, TlsAcceptor::from(Arc::new(config)), aws));
+        Ok(Self { url, authority: Some(authority), server })
     }
 
     /// The same without TLS.
@@ -47,18 +52,8 @@ impl Endpoint {
     /// # Errors
     /// When there is no port.
     pub async fn start_without_tls(aws: LocalAws) -> Result<Self, String> {
-        Self::serve("http", None, None, aws).await
-    }
-
-    async fn serve(
-        scheme: &str,
-        authority: Option<NamedTempFile>,
-        tls: Option<TlsAcceptor>,
-        aws: LocalAws,
-    ) -> Result<Self, String> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| error.to_string())?;
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
-        Ok(Self { url: format!("{scheme}://{address}"), authority, server: spawn_local(accept(listener, tls, aws)) })
+        let (url, server) = serve(aws).await?;
+        Ok(Self { url, authority: None, server })
     }
 
     /// The file with the certificate authorities to trust, for `AWS_CA_BUNDLE`, where there is TLS.
@@ -73,7 +68,7 @@ impl Drop for Endpoint {
     }
 }
 
-async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, aws: LocalAws) {
+async fn accept(listener: TcpListener, tls: TlsAcceptor, aws: LocalAws) {
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let (tls, aws) = (tls.clone(), aws.clone());
@@ -82,12 +77,8 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, aws: LocalAws) 
             let _ = stream.set_nodelay(true);
             // A process that is ended in the middle is no concern of the next one.
             let service = service_fn(move |request| answer(aws.clone(), request));
-            if let Some(tls) = tls {
-                let Ok(stream) = tls.accept(stream).await else { return };
-                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-            } else {
-                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-            }
+            let Ok(stream) = tls.accept(stream).await else { return };
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
         while connections.try_join_next().is_some() {}
     }

@@ -21,6 +21,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
+use crate::median::Samples;
+use crate::proc::thread_cpu;
 use crate::report::{Row, Value};
 
 const GOAL: f64 = 3.5;
@@ -80,7 +82,7 @@ const PUT_EVENTS: Operation = Operation {
 /// Wall and CPU time of calls of one kind.
 #[derive(Default)]
 struct Spent {
-    each: Vec<Duration>,
+    each: Samples,
     cpu: Option<Duration>,
 }
 
@@ -144,8 +146,12 @@ async fn compare(operation: Operation) -> Result<Vec<Row>, String> {
             alternate(call, call_bare).await
         }
     }?;
-    let wall =
-        Row::new("warm call, wall / bare HTTP", operation.name, operation.goal, with_sdk.wall() / without.wall());
+    let wall = Row::new(
+        "warm call, wall / bare HTTP",
+        operation.name,
+        operation.goal,
+        with_sdk.each.median() / without.each.median(),
+    );
     let cpu = match (with_sdk.cpu, without.cpu) {
         (Some(with), Some(without)) => Value::Measured(with.as_secs_f64() / without.as_secs_f64()),
         _ => Value::NotMeasured("the CPU time of a thread is told by Linux only".to_owned()),
@@ -176,27 +182,12 @@ async fn block(call: &impl AsyncFn() -> Result<(), String>, spent: &mut Spent) -
     for _ in 0..BLOCK {
         let begun = Instant::now();
         call().await?;
-        spent.each.push(begun.elapsed());
+        spent.each.add_time(begun.elapsed());
     }
     if let (Some(before), Some(after)) = (cpu, thread_cpu()) {
         spent.cpu = Some(spent.cpu.unwrap_or_default() + after.saturating_sub(before));
     }
     Ok(())
-}
-
-impl Spent {
-    /// The median of single calls, in seconds.
-    fn wall(&self) -> f64 {
-        let mut each = self.each.clone();
-        each.sort_unstable();
-        each.get(each.len() / 2).copied().unwrap_or_default().as_secs_f64()
-    }
-}
-
-/// The CPU time that this thread has used, as far as the system tells.
-pub fn thread_cpu() -> Option<Duration> {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    Some(Duration::from_nanos(text.split_whitespace().next()?.parse().ok()?))
 }
 
 /// The configuration that functions have.

@@ -209,6 +209,31 @@ async fn a_slow_run_is_stopped_before_its_function_is() {
     bench.provisioned("abc").await;
 }
 
+/// Nor does what follows a run take the batch's answer along: the message is kept, and comes back.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_cannot_be_hidden_in_time_does_not_lose_the_answer() {
+    let bench = Bench::new();
+    bench.system.aws.set_latency(Duration::from_millis(4500));
+    let slow = ["ListBuckets", "CreateBucket", "PutPublicAccessBlock", "ChangeMessageVisibility"];
+    let plan = slow
+        .iter()
+        .fold(FaultPlan::default(), |plan, operation| plan.on(operation, 1, Fault::Delay(Duration::from_secs(60))));
+    bench.system.aws.plan_faults(plan);
+    let batch = json!({ "Records": [{
+        "messageId": "00000000-0000-4000-8000-000000000001",
+        "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a1",
+        "body": tests::command("abc").to_string(),
+        "attributes": { "ApproximateReceiveCount": "1" },
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:111111111111:org-provisioning-bucket",
+        "awsRegion": "us-east-1",
+    }] });
+    let answer = bench.system.invoke("bucket", batch).await.unwrap();
+    let kept = json!([{ "itemIdentifier": "00000000-0000-4000-8000-000000000001" }]);
+    assert_eq!(answer["batchItemFailures"], kept, "and not Sandbox.Timedout");
+}
+
 /// Only a principal that S3 has not heard of yet is worth waiting for.
 #[tokio::test(start_paused = true)]
 async fn a_policy_that_is_malformed_is_not_tried_again() {

@@ -8,13 +8,16 @@ mod blocked;
 use std::fmt;
 
 use aws::AwsError;
-use aws::buckets::{self, Search, Seeker};
+use aws::buckets::{self, SEARCH_CALLS, Search, Seeker};
 use aws::users::{self, User};
 use aws_types::SdkConfig;
 use contract::{Change, Effect, ErrorCode, OrgCreated, Report, Run, Step, StepError, StepSpec};
 use futures_util::future::join;
 use handler::{StepContext, StepFunction};
 use org::{BucketName, Conventions, Place, bucket_policy, public_grant_outside, same_policy};
+
+/// How many calls the look at a bucket makes at one time.
+const OPENNESS_CALLS: usize = 2;
 
 /// The step.
 pub struct BucketPolicy {
@@ -49,7 +52,7 @@ impl StepFunction for BucketPolicy {
     fn new(context: &StepContext<'_>) -> Self {
         Self {
             iam: context.clients.iam(1),
-            s3: context.clients.s3(4),
+            s3: context.clients.s3(SEARCH_CALLS + OPENNESS_CALLS),
             sdk: context.clients.sdk().clone(),
             conventions: context.settings.deployment.conventions.clone(),
         }
@@ -123,6 +126,7 @@ fn plan(
 }
 
 impl BucketPolicy {
+    /// What decides whether the bucket is open: [`OPENNESS_CALLS`] calls at one time.
     async fn openness(&self, place: &Place, name: &BucketName) -> Result<Openness, StepError> {
         let (blocks, policy) =
             join(buckets::blocks_public_access(&self.s3, place, name), buckets::policy(&self.s3, place, name)).await;

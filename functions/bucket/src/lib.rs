@@ -9,7 +9,7 @@ mod create;
 use std::fmt;
 
 use aws::AwsError;
-use aws::buckets::{self, Bucket as Found, MARKER_KEY, Search, Seeker, Setup, Vacancy};
+use aws::buckets::{self, Bucket as Found, MARKER_KEY, SEARCH_CALLS, SETUP_CALLS, Search, Seeker, Setup, Vacancy};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::types::{
@@ -41,7 +41,10 @@ pub enum BucketChange {
 
 impl StepFunction for Bucket {
     fn new(context: &StepContext<'_>) -> Self {
-        Self { s3: context.clients.s3(6), conventions: context.settings.deployment.conventions.clone() }
+        Self {
+            s3: context.clients.s3(SEARCH_CALLS + SETUP_CALLS),
+            conventions: context.settings.deployment.conventions.clone(),
+        }
     }
 }
 

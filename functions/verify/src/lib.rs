@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::fmt;
 
 use aws::ServerDate;
-use aws::buckets::{self, Search, Seeker, Setup};
+use aws::buckets::{self, SEARCH_CALLS, SETUP_CALLS, Search, Seeker, Setup};
 use aws::secrets::{self, StoredSecret};
 use aws::users::{self, AccessKey, User};
 use aws_types::SdkConfig;
@@ -47,7 +47,7 @@ impl StepFunction for Verify {
         let anonymous = aws::s3_config(&without_credentials.build()).allow_no_auth().build();
         Self {
             iam: context.clients.iam(2),
-            s3: context.clients.s3(6),
+            s3: context.clients.s3(SEARCH_CALLS + SETUP_CALLS),
             anonymous_s3: aws_sdk_s3::Client::from_conf(anonymous),
             secrets: context.clients.secrets_manager(1),
             sdk: context.clients.sdk().clone(),

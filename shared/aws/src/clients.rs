@@ -11,6 +11,18 @@ use futures_util::future::FutureExt;
 
 use crate::connections::Destination;
 
+/// Notes where the client of an SDK crate sends its calls, with at most so many of them at one time. Every crate has
+/// types of its own for the same thing, which no function could be written over.
+#[macro_export]
+macro_rules! note_destination {
+    ($clients:expr, $sdk:ident, $service_id:literal, $at_once:expr) => {{
+        use $sdk::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
+        let (region, endpoint) = $clients.region_and_endpoint($service_id);
+        let params = Params::builder().set_region(region).set_endpoint(endpoint).build();
+        $clients.calls(DefaultResolver::new().into_shared_resolver(), params, $at_once);
+    }};
+}
+
 /// Makes a function's clients.
 pub struct Clients {
     sdk: SdkConfig,
@@ -36,34 +48,22 @@ impl Clients {
     /// IAM, with at most `at_once` calls at one time.
     #[cfg(feature = "iam")]
     pub fn iam(&self, at_once: usize) -> aws_sdk_iam::Client {
-        use aws_sdk_iam::config::endpoint::{self as iam_endpoint, ResolveEndpoint};
-        let client = aws_sdk_iam::Client::new(&self.sdk);
-        let (region, endpoint) = self.region_and_endpoint("IAM");
-        let params = iam_endpoint::Params::builder().set_region(region).set_endpoint(endpoint);
-        self.calls(iam_endpoint::DefaultResolver::new().into_shared_resolver(), params.build(), at_once);
-        client
+        note_destination!(self, aws_sdk_iam, "IAM", at_once);
+        aws_sdk_iam::Client::new(&self.sdk)
     }
 
     /// S3, with at most `at_once` calls at one time.
     #[cfg(feature = "s3")]
     pub fn s3(&self, at_once: usize) -> aws_sdk_s3::Client {
-        use aws_sdk_s3::config::endpoint::{self as s3_endpoint, ResolveEndpoint};
-        let client = aws_sdk_s3::Client::from_conf(s3_config(&self.sdk).build());
-        let (region, endpoint) = self.region_and_endpoint("S3");
-        let params = s3_endpoint::Params::builder().set_region(region).set_endpoint(endpoint);
-        self.calls(s3_endpoint::DefaultResolver::new().into_shared_resolver(), params.build(), at_once);
-        client
+        note_destination!(self, aws_sdk_s3, "S3", at_once);
+        aws_sdk_s3::Client::from_conf(s3_config(&self.sdk).build())
     }
 
     /// Secrets Manager, with at most `at_once` calls at one time.
     #[cfg(feature = "secretsmanager")]
     pub fn secrets_manager(&self, at_once: usize) -> aws_sdk_secretsmanager::Client {
-        use aws_sdk_secretsmanager::config::endpoint::{self as secrets_endpoint, ResolveEndpoint};
-        let client = aws_sdk_secretsmanager::Client::new(&self.sdk);
-        let (region, endpoint) = self.region_and_endpoint("Secrets Manager");
-        let params = secrets_endpoint::Params::builder().set_region(region).set_endpoint(endpoint);
-        self.calls(secrets_endpoint::DefaultResolver::new().into_shared_resolver(), params.build(), at_once);
-        client
+        note_destination!(self, aws_sdk_secretsmanager, "Secrets Manager", at_once);
+        aws_sdk_secretsmanager::Client::new(&self.sdk)
     }
 
     /// The region, and the endpoint if it is another than AWS's, as the client of that service takes them from the

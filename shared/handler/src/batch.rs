@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
-use contract::{Command, ErrorClass, Request, Subject};
+use contract::{Command, Deadline, ErrorClass, ErrorCode, Request, StepError, Subject};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -14,6 +14,10 @@ use crate::delivery::{self, Refused};
 use crate::function::{Arrival, Failure, Function, Invocation, StepFunction};
 use crate::journal;
 use crate::own_queue::DELAYED_CHECK;
+
+/// What is kept of the invocation's time for the answer alone: if Lambda stopped the function, the answers about the
+/// other messages would be lost too.
+const LAST_MOMENT: Duration = Duration::from_millis(200);
 
 type Read<S> = Result<Request<<S as contract::Step>::Command>, Refused<<S as contract::Step>::Command>>;
 
@@ -60,13 +64,27 @@ impl<S: StepFunction> Function<S> {
         };
         match self.process(read, arrival).await {
             Ok(_) => true,
-            Err(failure) => match failure.error.class() {
-                ErrorClass::Retryable => {
-                    self.keep(message, &failure, arrival).await;
+            Err(failure) => {
+                let left = Deadline::at(invocation.deadline).left(self.time.now()).saturating_sub(LAST_MOMENT);
+                tokio::time::timeout(left, self.settle(message, &failure, arrival)).await.unwrap_or_else(|_| {
+                    // The message is kept: it comes back after the queue's visibility timeout.
+                    let said = "what becomes of the message was not settled before the invocation's time was over";
+                    let error = StepError::new(ErrorCode::OutOfTime, S::SPEC.name, said);
+                    journal::untold(failure.about::<S>(arrival), &error);
                     false
-                }
-                ErrorClass::Conflict | ErrorClass::Permanent => self.bury(message, &failure, arrival).await,
-            },
+                })
+            }
+        }
+    }
+
+    /// What becomes of the message of a failed run. Whether it is done with.
+    async fn settle(&self, message: &SqsMessage, failure: &Failure<S::Command>, arrival: Arrival<'_>) -> bool {
+        match failure.error.class() {
+            ErrorClass::Retryable => {
+                self.keep(message, failure, arrival).await;
+                false
+            }
+            ErrorClass::Conflict | ErrorClass::Permanent => self.bury(message, failure, arrival).await,
         }
     }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use aws::{AwsError, Clients};
 use aws_sdk_eventbridge::Client;
-use aws_sdk_eventbridge::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use backon::{ExponentialBuilder, Retryable};
 use contract::{ErrorCode, SOURCE, StepError};
@@ -28,11 +27,8 @@ struct EntryFailure(StepError);
 
 impl Events {
     pub(crate) fn new(clients: &Clients, bus: &str) -> Self {
-        let client = Client::new(clients.sdk());
-        let (region, endpoint) = clients.region_and_endpoint("EventBridge");
-        let params = Params::builder().set_region(region).set_endpoint(endpoint).build();
-        clients.calls(DefaultResolver::new().into_shared_resolver(), params, 1);
-        Self { client, bus: bus.to_owned(), bus_was_seen: AtomicBool::new(false) }
+        aws::note_destination!(clients, aws_sdk_eventbridge, "EventBridge", 1);
+        Self { client: Client::new(clients.sdk()), bus: bus.to_owned(), bus_was_seen: AtomicBool::new(false) }
     }
 
     /// Makes sure that there is a bus, once in a process's life: PutEvents takes events for a bus that does not

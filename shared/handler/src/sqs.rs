@@ -4,7 +4,6 @@ use std::sync::{Arc, OnceLock};
 
 use aws::Clients;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_types::SdkConfig;
 
 /// A client that may not be there yet. Its clones are the same client.
@@ -26,9 +25,7 @@ impl Sqs {
 
     /// Makes the client now, and notes that it sends one message at a time.
     pub(crate) fn prepare(&self, clients: &Clients) {
-        let (region, endpoint) = clients.region_and_endpoint("SQS");
-        let params = Params::builder().set_region(region).set_endpoint(endpoint).build();
-        clients.calls(DefaultResolver::new().into_shared_resolver(), params, 1);
+        aws::note_destination!(clients, aws_sdk_sqs, "SQS", 1);
         self.client();
     }
 }

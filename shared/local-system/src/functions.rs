@@ -1,6 +1,6 @@
 //! How the steps' functions run: in this process, or as the processes that Lambda would start.
 
-use std::cell::RefCell;
+use std::cell::{LazyCell, RefCell};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -112,8 +112,11 @@ fn in_process(
 ) -> Result<Handler, Problem> {
     let environment = Environment::read(variables).map_err(|error| Problem::Failed(error.to_string()))?;
     let time = SharedTimeSource::new(aws.clock().clone());
-    let sdk = aws::with_http_client(environment.sdk, http, time);
-    let function = (step.function)(environment.settings, &sdk);
+    // As Lambda does: started when it is first invoked. Most systems of the proof invoke one function of all.
+    let function = LazyCell::new(move || {
+        let sdk = aws::with_http_client(environment.sdk, http, time);
+        (step.function)(environment.settings, &sdk)
+    });
     Ok(Rc::new(move |invocation: local_aws::lambda::Invocation| {
         let deadline = UNIX_EPOCH + Duration::from_millis(invocation.deadline.0);
         let running = function(invocation.payload, Invocation { function_arn: invocation.function_arn, deadline });

@@ -15,9 +15,12 @@ use crate::ownership::{ORG_STATE_TAG, require_active, require_ours};
 use crate::server_date::ServerDate;
 
 pub use settings::{
-    MARKER_KEY, Setup, blocks_public_access, enforces_owner, has_marker, policy, public_access_blocks, setup,
+    MARKER_KEY, SETUP_CALLS, Setup, blocks_public_access, enforces_owner, has_marker, policy, public_access_blocks,
+    setup,
 };
 
+/// How many calls [`search`] makes at one time beside those for the details: the list and the wanted bucket's tags.
+pub const SEARCH_CALLS: usize = 2;
 /// Buckets in a page of ListBuckets, the most it gives.
 const PAGE_SIZE: i32 = 10_000;
 /// Pages to read at most: more buckets than any account has.

@@ -25,6 +25,9 @@ pub struct Setup {
     pub policy: Option<String>,
 }
 
+/// How many calls [`setup`] makes at one time.
+pub const SETUP_CALLS: usize = 4;
+
 /// How the bucket is set up, read at once.
 ///
 /// # Errors
