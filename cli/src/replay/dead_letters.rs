@@ -1,7 +1,9 @@
 //! `orgctl replay dead-letters`: what lies in the dead-letter queues, and back to the steps with it.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::pin::pin;
 use std::process::ExitCode;
 
 use aws_sdk_sqs::Client;
@@ -34,7 +36,8 @@ pub(super) async fn run(arguments: &DeadLettersArguments) -> Result<ExitCode, Pr
         (Client::new(&connection.sdk), Picked::new(&arguments.pick, connection.now()), Held::default());
     let queues = queues(&connection, steps(&arguments.steps)?).await?;
     let limit = usize::try_from(arguments.limit).unwrap_or(usize::MAX);
-    let taking = Taking { sqs: &sqs, picked: &picked, limit, hide: arguments.hide, held: &held };
+    let (hide, stopping) = (arguments.hide, Cell::default());
+    let taking = Taking { sqs: &sqs, picked: &picked, limit, hide, held: &held, stopping };
     if sending.yes {
         return send(arguments, &taking, &queues, None).await;
     }
@@ -59,10 +62,15 @@ pub(super) async fn run(arguments: &DeadLettersArguments) -> Result<ExitCode, Pr
 
 /// Looks at what there is. Whatever comes of it, everything is visible to others again afterwards.
 async fn look(taking: &Taking<'_>, queues: &[Queue]) -> Result<(Vec<Letter>, bool), Problem> {
-    let scans = join_all(queues.iter().map(|queue| taking.scan(queue)));
+    let mut scans = pin!(join_all(queues.iter().map(|queue| taking.scan(queue))));
     let scanned = tokio::select! {
-        scanned = scans => Ok(scanned),
-        _ = tokio::signal::ctrl_c() => Err(Problem::Failed("stopped by Ctrl-C; nothing was sent".to_owned())),
+        scanned = &mut scans => Ok(scanned),
+        _ = tokio::signal::ctrl_c() => {
+            // What SQS is giving out at this moment would stay hidden if nobody took it.
+            taking.stopping.set(true);
+            scans.await;
+            Err(Problem::Failed("stopped by Ctrl-C; nothing was sent".to_owned()))
+        }
     };
     taking.held.release(taking.sqs).await;
     let (mut letters, mut more) = (Vec::new(), false);

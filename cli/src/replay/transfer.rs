@@ -1,9 +1,9 @@
 //! From a dead-letter queue back to the step's queue, one message after the other: sent, then deleted. A message is
 //! nowhere lost, and only the one under way can be sent twice.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use aws::AwsError;
@@ -47,6 +47,8 @@ pub(super) struct Taking<'t> {
     /// How long a received message is hidden from others.
     pub(super) hide: Duration,
     pub(super) held: &'t Held,
+    /// Whether a scan ends as soon as what SQS is giving out has come.
+    pub(super) stopping: Cell<bool>,
 }
 
 /// What became of the messages.
@@ -93,7 +95,7 @@ impl Taking<'_> {
     /// When SQS does not answer.
     pub(super) async fn scan(&self, queue: &Queue) -> Result<(Vec<Letter>, bool), Problem> {
         let (mut letters, mut seen) = (Vec::new(), BTreeSet::new());
-        while letters.len() < self.limit && seen.len() < MOST_SCANNED {
+        while letters.len() < self.limit && seen.len() < MOST_SCANNED && !self.stopping.get() {
             let mut received = receive(self.sqs, &queue.url, queue.step, MOST_AT_ONCE, self.hide).await?;
             received.iter().for_each(|letter| self.held.add(queue, letter));
             received.retain(|letter| seen.insert(letter.id.clone()));
@@ -121,10 +123,14 @@ impl Taking<'_> {
         let (mut seen, mut taken) = (BTreeSet::new(), 0);
         while taken < self.limit && seen.len() < MOST_SCANNED {
             let most = (self.limit - taken).min(self.at_once(pace));
+            let mut receiving = pin!(receive(self.sqs, &queue.url, queue.step, most, self.hide));
             let received = tokio::select! {
-                biased;
-                _ = &mut interrupted => { tally.stopped = true; return Ok(()) }
-                received = receive(self.sqs, &queue.url, queue.step, most, self.hide) => received?,
+                _ = &mut interrupted => {
+                    tally.stopped = true;
+                    // What SQS is giving out at this moment would stay hidden if nobody took it.
+                    receiving.await?
+                }
+                received = &mut receiving => received?,
             };
             let mut news = 0;
             for letter in received {
@@ -202,7 +208,8 @@ mod tests {
         let config = aws_sdk_sqs::Config::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
         let sqs = Client::from_conf(config);
         let at_once = |rate, hide| {
-            let taking = Taking { sqs: &sqs, picked: &picked, limit: 1, hide: Duration::from_secs(hide), held: &held };
+            let (hide, stopping) = (Duration::from_secs(hide), Cell::default());
+            let taking = Taking { sqs: &sqs, picked: &picked, limit: 1, hide, held: &held, stopping };
             taking.at_once(&Pace::of(rate))
         };
         assert_eq!((at_once(10, 300), at_once(1, 5), at_once(1, 20), at_once(1000, 5)), (10, 1, 5, 10));
