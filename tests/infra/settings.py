@@ -29,7 +29,6 @@ CHOICES = {
     "AccountClass": ["production", "non-production"],
     "Delivery": ["queues", "direct"],
     "Architecture": ["arm64", "x86_64"],
-    "LogLevel": ["INFO", "DEBUG"],
     "EnableArchive": ["true", "false"],
     "EnableTracing": ["true", "false"],
 }

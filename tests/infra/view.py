@@ -33,7 +33,6 @@ EVERYTHING: dict[str, Any] = {
     "TagKey": "Owner",
     "KmsKeyArn": arn("kms", "key/k"),
     "PermissionsBoundaryArn": arn("iam", "policy/boundary"),
-    "LogLevel": "DEBUG",
     "LogRetentionDays": 30,
     "ArchiveRetentionDays": 31,
     "EnableArchive": "true",

@@ -52,7 +52,8 @@ def check_step(view: View, step: str, triggers: list[str]) -> None:
             "LoggingConfig": {
                 "LogFormat": "JSON",
                 "LogGroup": f"/aws/lambda/{own}",
-                "ApplicationLogLevel": values["LogLevel"],
+                # Not above INFO: the runs' log lines and metrics are on that level. Nothing below it is compiled in.
+                "ApplicationLogLevel": "INFO",
             },
             "Environment": {"Variables": {"DEAD_LETTER_QUEUE_URL": url(f"{own}-dlq")}},
         },
