@@ -42,6 +42,16 @@ pub fn bootstrap(package: &str) -> Result<PathBuf, String> {
     build(package, &[], package)
 }
 
+/// The function that `cargo build --bins` put beside this program.
+///
+/// # Errors
+/// When it is not there.
+pub fn beside(name: &str) -> Result<PathBuf, String> {
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let path = program.with_file_name(name);
+    if path.is_file() { Ok(path) } else { Err(format!("{} is not there; run cargo build --bins", path.display())) }
+}
+
 /// The same with a feature.
 ///
 /// # Errors

@@ -1,12 +1,16 @@
 //! How many instructions initialization and a warm invocation take: figures that do not depend on what else the machine
-//! does, so that CI can hold a change against those kept in `bench/instructions.json`.
+//! does, so that a change can be held against those kept in `bench/instructions.json`.
+//!
+//! They are kept for two profiles. What ships is built for release. CI counts what it has anyway, the functions of the
+//! dev profile: a client, a parse or a copy more shows in both.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{Account, in_account};
@@ -30,6 +34,16 @@ const WARM: u32 = 8;
 /// Under valgrind a process that still has something to do may stand still for a while.
 const STILL: Duration = Duration::from_millis(100);
 
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// What ships, each function built by itself.
+    Release,
+    /// What `cargo build --bins` put beside this program.
+    Dev,
+}
+
 /// The counts of one function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -40,29 +54,35 @@ pub struct Counts {
     warm_invocation: u64,
 }
 
-/// What is kept: the compiler, since another one makes other code, and the counts by function.
+/// What was counted: the compiler, since another one makes other code, and the counts by function.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kept {
+pub struct Counted {
     rustc: String,
     functions: BTreeMap<String, Counts>,
 }
+
+/// What is kept.
+type Kept = BTreeMap<Profile, Counted>;
 
 /// Counts.
 ///
 /// # Errors
 /// When valgrind is missing, or a function cannot be built or fails.
-pub fn count() -> Result<Kept, String> {
-    in_account(run_under_callgrind)
+pub fn count(profile: Profile) -> Result<Counted, String> {
+    in_account(async |account| run_under_callgrind(account, profile).await)
 }
 
-async fn run_under_callgrind(account: &Account) -> Result<Kept, String> {
+async fn run_under_callgrind(account: &Account, profile: Profile) -> Result<Counted, String> {
     if Command::new("valgrind").arg("--version").stdout(Stdio::null()).status().is_err() {
         return Err("not measured: valgrind is not installed".to_owned());
     }
     let endpoint = Endpoint::start_without_tls(account.aws().clone()).await?;
     let mut functions = BTreeMap::new();
     for name in COUNTED {
-        let path = builds::bootstrap(name)?;
+        let path = match profile {
+            Profile::Release => builds::bootstrap(name)?,
+            Profile::Dev => builds::beside(name)?,
+        };
         let (mut init, mut few, mut many) = (u64::MAX, u64::MAX, u64::MAX);
         for _ in 0..RUNS {
             let launch = account.launch(&path, name, Some(&endpoint));
@@ -76,7 +96,7 @@ async fn run_under_callgrind(account: &Account) -> Result<Kept, String> {
         eprintln!("{name}: {counts:?}");
         functions.insert(name.to_owned(), counts);
     }
-    Ok(Kept { rustc: rustc()?, functions })
+    Ok(Counted { rustc: rustc()?, functions })
 }
 
 /// Runs a function under callgrind, with so many invocations, and returns how many instructions that took.
@@ -107,33 +127,38 @@ fn rustc() -> Result<String, String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Keeps the counts in a file.
+/// Keeps the counts of one profile in the file, beside those of the other.
 ///
 /// # Errors
-/// When it cannot be written.
-pub fn keep(kept: &Kept) -> Result<(), String> {
-    let path = Path::new(KEPT);
-    let text = serde_json::to_string_pretty(kept).map_err(|error| error.to_string())?;
-    std::fs::write(path, text + "\n").map_err(|error| format!("{}: {error}", path.display()))
+/// When it cannot be read or written.
+pub fn keep(profile: Profile, counted: Counted) -> Result<(), String> {
+    let mut kept = kept()?;
+    kept.insert(profile, counted);
+    let text = serde_json::to_string_pretty(&kept).map_err(|error| error.to_string())?;
+    std::fs::write(KEPT, text + "\n").map_err(|error| format!("{KEPT}: {error}"))
+}
+
+fn kept() -> Result<Kept, String> {
+    let text = std::fs::read_to_string(KEPT).map_err(|error| format!("{KEPT}: {error}"))?;
+    serde_json::from_str(&text).map_err(|error| format!("{KEPT}: {error}"))
 }
 
 /// Holds the counts against those kept in a file.
 ///
 /// # Errors
 /// Every count that differs by more than the tolerance, in either direction: one that became smaller is to be kept.
-pub fn check(counted: &Kept) -> Result<(), String> {
-    let path = Path::new(KEPT);
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let kept: Kept = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-    let differences = differences(counted, &kept);
+pub fn check(profile: Profile, counted: &Counted) -> Result<(), String> {
+    let kept = kept()?;
+    let kept = kept.get(&profile).ok_or_else(|| format!("{KEPT} has no counts of this profile"))?;
+    let differences = differences(counted, kept);
     if differences.is_empty() {
         return Ok(());
     }
-    let advice = "if that is meant, run `cargo run --bin bench -- --instructions` and commit bench/instructions.json";
+    let advice = "if that is meant, count again without --check and commit bench/instructions.json";
     Err(format!("{}\n{advice}", differences.join("\n")))
 }
 
-fn differences(counted: &Kept, kept: &Kept) -> Vec<String> {
+fn differences(counted: &Counted, kept: &Counted) -> Vec<String> {
     let mut found = Vec::new();
     for (name, new) in &counted.functions {
         let Some(old) = kept.functions.get(name) else {
@@ -167,8 +192,8 @@ fn part(new: u64, old: u64) -> f64 {
 mod tests {
     use super::*;
 
-    fn kept(rustc: &str, init: u64, warm_invocation: u64) -> Kept {
-        Kept { rustc: rustc.to_owned(), functions: [("secret".to_owned(), Counts { init, warm_invocation })].into() }
+    fn kept(rustc: &str, init: u64, warm_invocation: u64) -> Counted {
+        Counted { rustc: rustc.to_owned(), functions: [("secret".to_owned(), Counts { init, warm_invocation })].into() }
     }
 
     #[test]
@@ -194,8 +219,15 @@ mod tests {
 
     #[test]
     fn a_function_without_counts_is_told() {
-        let nothing = Kept { rustc: "1".to_owned(), functions: BTreeMap::new() };
+        let nothing = Counted { rustc: "1".to_owned(), functions: BTreeMap::new() };
         assert_eq!(differences(&kept("1", 1, 1), &nothing), ["secret: no counts are kept"]);
+    }
+
+    #[test]
+    fn counts_of_both_profiles_are_kept() {
+        let kept = super::kept().unwrap();
+        assert_eq!(kept.keys().copied().collect::<Vec<_>>(), [Profile::Release, Profile::Dev]);
+        assert!(kept.values().all(|counted| COUNTED.iter().all(|name| counted.functions.contains_key(*name))));
     }
 
     #[test]

@@ -30,6 +30,7 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use serde_json::json;
 
+use instructions::Profile;
 use report::Row;
 
 /// Measures the functions against floors in the same run, and prints ratios.
@@ -44,6 +45,9 @@ struct Arguments {
     /// Count instructions instead, and keep the counts in bench/instructions.json.
     #[arg(long, conflicts_with = "only")]
     instructions: bool,
+    /// What to count.
+    #[arg(long, value_enum, default_value = "release", requires = "instructions")]
+    profile: Profile,
     /// Hold the counted instructions against those kept.
     #[arg(long, requires = "instructions")]
     check: bool,
@@ -104,8 +108,12 @@ fn main() -> ExitCode {
 }
 
 fn count(arguments: &Arguments) -> Result<(), String> {
-    let counted = instructions::count()?;
-    if arguments.check { instructions::check(&counted) } else { instructions::keep(&counted) }
+    let counted = instructions::count(arguments.profile)?;
+    if arguments.check {
+        instructions::check(arguments.profile, &counted)
+    } else {
+        instructions::keep(arguments.profile, counted)
+    }
 }
 
 fn measure(arguments: &Arguments) -> Result<(), String> {
