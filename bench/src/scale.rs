@@ -6,6 +6,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
+use local_aws::World;
 use local_aws::lambda::Moment;
 use local_system::registry::STEPS;
 use tokio::time::Instant;
@@ -160,15 +161,15 @@ fn as_float(count: usize) -> f64 {
 fn sweep(orgctl: &Path, name: &str) -> Result<Row, String> {
     let what = format!("{name} --all, peak memory");
     let of = format!("{LARGE_ACCOUNT} organizations / {SMALL_ACCOUNT}");
-    let peak = |count| on_a_stage(peak_of_sweep(orgctl, name, count));
+    // The world is made before: it runs in a simulated time of its own.
+    let peak = |count| on_a_stage(peak_of_sweep(orgctl, name, world_with(count)?));
     Ok(match (peak(LARGE_ACCOUNT)?, peak(SMALL_ACCOUNT)?) {
         (Some(large), Some(small)) => Row::new(what, of, 1.1, large / small),
         _ => Row::not_measured(what, of, 1.1, "the memory of a process is told by Linux only"),
     })
 }
 
-async fn peak_of_sweep(orgctl: &Path, name: &str, count: usize) -> Result<Option<f64>, String> {
-    let world = world_with(count)?;
+async fn peak_of_sweep(orgctl: &Path, name: &str, world: World) -> Result<Option<f64>, String> {
     let stage = Stage::start(None).await?;
     stage.system.aws.restore(world);
     let ran = command::run(orgctl, &stage, &[name, "--all"]).await?;
