@@ -78,6 +78,43 @@ def check_resource(view: View) -> None:
     view.has(view.main, "StateMachineLogGroup", "AWS::Logs::LogGroup", kept)
 
 
+def check_retirement(view: View) -> None:
+    """The state machine that waits for the end of an overlap."""
+    machine, retryable = view.files.machines["retirement"], codes()["Retryable"]
+    wait, task = machine["States"]["Overlap"], machine["States"]["Retire"]
+    view.equal((machine["StartAt"], list(machine["States"])), ("Overlap", ["Overlap", "Retire"]), "the retirement's states")
+    view.equal(wait, {"Type": "Wait", "Seconds": "{% $number('${OverlapSeconds}') %}", "Next": "Retire"}, "how long it waits")
+    event = "$states.input.detail"
+    asked = f"{{% {{'orgId': {event}.orgId, 'action': 'retireKey', 'token': {event}.request.token}} %}}"
+    view.equal(task["Arguments"], {"FunctionName": "${RotateFunction}", "Payload": asked}, "what retires a key")
+    again, failed = task["Retry"]
+    daily = {"ErrorEquals": retryable, "IntervalSeconds": 86400, "BackoffRate": 1, "MaxAttempts": 180}
+    view.equal(again, daily, "how often a key's end is tried")
+    view.equal(failed["ErrorEquals"], LAMBDA_ERRORS + CRASHES, "what is tried again sooner")
+    view.holds(task.get("End") and "Catch" not in task, "a retirement that fails is not seen to fail")
+    group, name = "/aws/vendedlogs/states/org-provisioning-retirement", "org-provisioning-retirement"
+    expected = {
+        "Name": name,
+        "Type": "STANDARD",
+        "DefinitionUri": "retirement.asl.json",
+        "DefinitionSubstitutions": {
+            "Partition": "aws",
+            "OverlapSeconds": view.values["KeyOverlapSeconds"],
+            "RotateFunction": arn("lambda", "function:org-provisioning-rotate"),
+        },
+        "Role": arn("iam", "role/org-provisioner-RetirementRole"),
+        "Logging": {
+            "Level": "ERROR",
+            "IncludeExecutionData": False,
+            "Destinations": [{"CloudWatchLogsLogGroup": {"LogGroupArn": arn("logs", f"log-group:{group}:*")}}],
+        },
+        "Tracing": {"Enabled": view.tracing},
+    }
+    view.has(view.main, "Retirement", "AWS::Serverless::StateMachine", expected)
+    kept = {"LogGroupName": group, "RetentionInDays": view.values["LogRetentionDays"]}
+    view.has(view.main, "RetirementLogGroup", "AWS::Logs::LogGroup", kept)
+
+
 def expressions(value: Any, where: str) -> list[tuple[str, str]]:
     if isinstance(value, dict):
         return [found for name, inner in value.items() for found in expressions(inner, f"{where}/{name}")]
@@ -99,6 +136,7 @@ def parsed(expression: str) -> str | None:
 def check(view: View) -> None:
     check_definition(view)
     check_resource(view)
+    check_retirement(view)
     for name, machine in view.files.machines.items():
         for where, expression in expressions(machine, name):
             error = parsed(expression)

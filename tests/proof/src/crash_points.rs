@@ -19,6 +19,8 @@ const FLOWS_IN_CI: [Start; 4] = [Start::Nothing, Start::TwoStrays, Start::UserMa
 /// The starts from which CI explores pairs.
 const PAIRS_IN_CI: [Start; 5] =
     [Start::AllThere, Start::PartlyThere, Start::KeyWithoutSecret, Start::SecretWithoutKey, Start::StrayBesideStored];
+/// The starts from which a rotation comes to its end: everything is there, with and without a lost key.
+const ROTATED: [Start; 2] = [Start::AllThere, Start::StrayBesideStored];
 /// What comes first and second in CI's pairs: what leaves something behind, then what meets the recovery.
 const FIRST_IN_CI: [Mishap; 4] = [Mishap::StopAfter, Mishap::StopLate, Mishap::LostReply, Mishap::TimeOutLate];
 const SECOND_IN_CI: [Mishap; 3] = [Mishap::StopBefore, Mishap::StopLate, Mishap::LostReply];
@@ -26,14 +28,16 @@ const SECOND_IN_CI: [Mishap; 3] = [Mishap::StopBefore, Mishap::StopLate, Mishap:
 /// Every call of this trigger, from every start, with every mishap.
 pub fn single(prepared: &Starts, trigger: Trigger, scale: Scale) -> Row {
     let starts = Start::all().filter(|start| match (scale, trigger) {
-        (Scale::Long, _) => true,
+        (Scale::Long, Trigger::Flow | Trigger::Step(_)) => true,
         (Scale::Ci, Trigger::Flow) => FLOWS_IN_CI.contains(start),
         // One that waits in vain does so the same way whatever else is there.
+        (_, Trigger::Rotation(_)) => ROTATED.contains(start),
         (Scale::Ci, Trigger::Step(_)) => *start == Start::Nothing || !waits_in_vain(&prepared[start], trigger),
     });
     let cases: Vec<Case> = starts
         .flat_map(|start| {
-            let most = if trigger == Trigger::Flow || scale == Scale::Long { u64::MAX } else { CALLS_IN_CI };
+            let limited = matches!(trigger, Trigger::Step(_)) && scale == Scale::Ci;
+            let most = if limited { CALLS_IN_CI } else { u64::MAX };
             every_single_mishap(&prepared[&start], trigger, most)
         })
         .collect();

@@ -186,7 +186,8 @@ impl Scene {
             let account = &world.accounts[ACCOUNT];
             let keys = account.iam.users.values().flat_map(|user| &user.access_keys).map(|key| key.created);
             let versions = account.regions[REGION].secrets.by_name.values().flat_map(|secret| &secret.versions);
-            keys.chain(versions.map(|version| version.created)).any(young)
+            let changes = account.regions[REGION].secrets.by_name.values().map(|secret| secret.changed);
+            keys.chain(versions.map(|version| version.created)).chain(changes).any(young)
         })
     }
 

@@ -9,6 +9,7 @@ use crate::interleave::{Exploration, Message};
 use crate::missing_bus;
 use crate::paths;
 use crate::report::Row;
+use crate::rotation::Rotation;
 use crate::stage::Trigger;
 use crate::start::{End, Prepared, Start};
 use crate::storm;
@@ -65,6 +66,10 @@ pub fn all(scale: Scale, seeds: Range<u64>) -> Vec<Planned> {
     for trigger in Trigger::all().filter(|trigger| scale == Scale::Long || *trigger != Trigger::Flow) {
         let name = format!("pairs of faults: {}", trigger.name());
         all.push(Planned::new(name, move |prepared| crash_points::pairs(prepared, trigger, scale)));
+    }
+    for trigger in Rotation::triggers() {
+        let name = format!("crash points: {}", trigger.name());
+        all.push(Planned::new(name, move |prepared| crash_points::single(prepared, trigger, scale)));
     }
     for (start, exploration) in interleavings(scale) {
         let name = name_of(start, &exploration);

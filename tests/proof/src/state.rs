@@ -37,6 +37,7 @@ pub(crate) fn of(scene: &Scene) -> u128 {
         }
         let region = &account.regions[REGION];
         for secret in region.secrets.by_name.values() {
+            put(format_args!("{} ", epoch(secret.changed)));
             for version in &secret.versions {
                 let held = serde_json::to_string(&version.content).unwrap_or_default();
                 put(format_args!("{} {held} {:?} {} ", version.id, version.labels, epoch(version.created)));
