@@ -225,11 +225,11 @@ fn judged(kind: Rotation, token: &str, aftermath: &Aftermath) -> Vec<Violation> 
 /// The rotation was told, and no failure: none of these ends with a person.
 fn lost(told: &str, aftermath: &Aftermath) -> Vec<Violation> {
     let mut broken = Vec::new();
-    let heard = |detail_type: &str| aftermath.events.iter().filter(move |event: &&Emitted| event.detail_type == detail_type);
-    if heard(told).next().is_none() {
+    let of = |detail_type: &'static str| move |event: &&Emitted| event.detail_type == detail_type;
+    if !aftermath.events.iter().any(|event| event.detail_type == told) {
         broken.push(Violation::of(Promise::NothingLost, format!("nobody was told of {told}")));
     }
-    for failed in heard("OrgProvisioningFailed") {
+    for failed in aftermath.events.iter().filter(of("OrgProvisioningFailed")) {
         broken.push(Violation::of(Promise::NothingLost, failed.detail["error"].to_string()));
     }
     broken
