@@ -129,7 +129,7 @@ impl StoredSecret {
     /// does, for the moving of AWSCURRENT is one.
     pub fn current_for(&self, date: &ServerDate) -> Option<Duration> {
         let current = self.current.as_ref()?;
-        let rotated = self.last_rotated.as_ref().filter(|rotated| rotated.secs() > current.created.secs());
+        let rotated = self.last_rotated.as_ref().filter(|rotated| rotated.secs() >= current.created.secs());
         let since = rotated.or(self.last_changed.as_ref());
         Some(date.age_of(since.filter(|since| since.secs() > current.created.secs()).unwrap_or(&current.created)))
     }
