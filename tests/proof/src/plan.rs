@@ -85,7 +85,7 @@ pub fn all(scale: Scale, seeds: Range<u64>) -> Vec<Planned> {
 
 /// Two deliveries with a fault anywhere, and three without, from every start that leads to a key.
 fn interleavings(scale: Scale) -> Vec<(Start, Exploration)> {
-    use Message::{Check, SignUp};
+    use Message::{Check, Create, SignUp};
     let starts = Start::all().filter(|start| start.end() == End::Provisioned && leads_to_a_key(*start));
     let mut all = Vec::new();
     for start in starts {
@@ -110,6 +110,10 @@ fn interleavings(scale: Scale) -> Vec<(Start, Exploration)> {
             explore(&[SignUp, SignUp], 2, 2);
             explore(&[SignUp, SignUp, Check], 0, 2);
         }
+    }
+    // A rotation that is delivered twice, and one beside the step that looks after the key.
+    for messages in [[Create, Create], [Create, SignUp]] {
+        all.push((Start::AllThere, Exploration { messages: messages.to_vec(), faults: 1, ticks: 2 }));
     }
     all
 }

@@ -44,7 +44,12 @@ pub(crate) fn of(scene: &Scene) -> u128 {
             }
         }
         let now = scene.system.aws.now();
-        for queue in ["org-provisioning-secret", "org-provisioning-secret-dlq", "org-provisioning-watcher"] {
+        for queue in [
+            "org-provisioning-secret",
+            "org-provisioning-secret-dlq",
+            "org-provisioning-rotate",
+            "org-provisioning-watcher",
+        ] {
             let arn = format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}");
             let messages = region.queues.by_arn(&arn).into_iter().flat_map(|queue| queue.messages(now));
             let mut kinds: Vec<String> = messages
