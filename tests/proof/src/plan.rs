@@ -113,7 +113,11 @@ fn interleavings(scale: Scale) -> Vec<(Start, Exploration)> {
     }
     // A rotation that is delivered twice, and one beside the step that looks after the key.
     for messages in [[Create, Create], [Create, SignUp]] {
-        all.push((Start::AllThere, Exploration { messages: messages.to_vec(), faults: 1, ticks: 2 }));
+        // A fault and a key that comes of age meanwhile: in CI each by itself.
+        let limits: &[(u8, u8)] = if scale == Scale::Long { &[(1, 2)] } else { &[(1, 0), (0, 2)] };
+        for (faults, ticks) in limits.iter().copied() {
+            all.push((Start::AllThere, Exploration { messages: messages.to_vec(), faults, ticks }));
+        }
     }
     all
 }
