@@ -47,7 +47,12 @@ pub fn run(arguments: &RotateArguments) -> Result<ExitCode, Problem> {
             say(arguments, "done", Some(&token), "the new access key is current")?;
             return Ok(ExitCode::SUCCESS);
         }
-        say(arguments, "not-done", Some(&token), "the new access key is not current yet; see the log of the rotation function")?;
+        say(
+            arguments,
+            "not-done",
+            Some(&token),
+            "the new access key is not current yet; see the log of the rotation function",
+        )?;
         Ok(ExitCode::from(FAILED))
     })
 }
@@ -75,7 +80,9 @@ async fn look(
     )
     .await?;
     let judged = users::require(user.as_ref(), &user_name, conventions, &arguments.org);
-    Ok(judged.and_then(|_| judge(described, &keys, &secret_name, &user_name, (conventions.tag_key(), arguments.org.as_str()))))
+    Ok(judged.and_then(|_| {
+        judge(described, &keys, &secret_name, &user_name, (conventions.tag_key(), arguments.org.as_str()))
+    }))
 }
 
 async fn describe(client: &Client, name: &str) -> Result<Option<DescribeSecretOutput>, Problem> {
@@ -138,8 +145,10 @@ async fn begin(
     if described.rotation_enabled() != Some(true) || described.rotation_lambda_arn().is_none() {
         let place = &connection.place;
         let rules = RotationRulesType::builder().automatically_after_days(arguments.days.into()).build();
-        let function =
-            format!("arn:{}:lambda:{}:{}:function:{}", place.partition, place.region, place.account, arguments.function);
+        let function = format!(
+            "arn:{}:lambda:{}:{}:function:{}",
+            place.partition, place.region, place.account, arguments.function
+        );
         request = request.rotation_lambda_arn(function).rotation_rules(rules);
     }
     match request.send().await {

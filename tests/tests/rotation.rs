@@ -30,7 +30,8 @@ async fn rotate(bench: &Bench) -> String {
 }
 
 async fn step(bench: &Bench, step: &str, secret: &str, token: &str) -> Result<Value, String> {
-    let asked = json!({ "Step": step, "SecretId": secret, "ClientRequestToken": token, "RotationToken": "not ours to see" });
+    let asked =
+        json!({ "Step": step, "SecretId": secret, "ClientRequestToken": token, "RotationToken": "not ours to see" });
     bench.system.invoke("rotate", asked).await.map_err(|error| error.error_type)
 }
 
@@ -99,7 +100,10 @@ async fn a_sign_up_during_a_rotation_changes_nothing() {
             assert_eq!(names(&bench), [""; 0], "after {done}");
             assert_eq!(failure_codes(&events), [""; 0], "after {done}");
             let evidence = of_type(&events, "OrgProvisioned")[0]["evidence"].to_string();
-            assert!(evidence.contains("is the current one of a rotation, active, and stored"), "after {done}: {evidence}");
+            assert!(
+                evidence.contains("is the current one of a rotation, active, and stored"),
+                "after {done}: {evidence}"
+            );
         }
     }
 }
@@ -212,8 +216,17 @@ async fn every_step_can_be_run_again_and_at_once() {
 #[tokio::test(start_paused = true)]
 async fn any_fault_in_any_step_is_survived() {
     let operations = [
-        "GetUser", "ListAccessKeys", "DescribeSecret", "GetSecretValue", "SendMessage", "CreateAccessKey", "PutSecretValue",
-        "GetCallerIdentity", "UpdateSecretVersionStage", "DescribeEventBus", "PutEvents",
+        "GetUser",
+        "ListAccessKeys",
+        "DescribeSecret",
+        "GetSecretValue",
+        "SendMessage",
+        "CreateAccessKey",
+        "PutSecretValue",
+        "GetCallerIdentity",
+        "UpdateSecretVersionStage",
+        "DescribeEventBus",
+        "PutEvents",
     ];
     for operation in operations {
         for fault in [Fault::Throttle, Fault::ServerError, Fault::ConnectionReset, Fault::LostReply] {

@@ -41,7 +41,8 @@ pub struct RotateArguments {
     pub connection: ConnectionArguments,
 }
 
-const EXAMPLES: &str = "Exit codes: 0 begun (with --wait: done), 1 failed (with --wait: or not done in time), 2 usage, 3 refused.
+const EXAMPLES: &str =
+    "Exit codes: 0 begun (with --wait: done), 1 failed (with --wait: or not done in time), 2 usage, 3 refused.
 
 Examples:
   orgctl rotate --org acme

@@ -126,8 +126,7 @@ impl Step for Rotate {
         let (versions, uses) = try_join(versions, try_join_all(uses)).await?;
         let facts = listed.into_iter().zip(uses).map(|(key, (age, used))| {
             let holder = keys::holder(secret.as_ref(), &versions, &key.id);
-            let history =
-                used.map(|used| History { used: used != LastUse::Never, labelled: holder == Holder::Other });
+            let history = used.map(|used| History { used: used != LastUse::Never, labelled: holder == Holder::Other });
             let idle_for = match used {
                 Some(LastUse::Never) => Duration::MAX,
                 Some(LastUse::At(then)) => date.age_of(&then),

@@ -39,7 +39,10 @@ impl Rotate {
             AwsError::of("GetCallerIdentity", error).explain(&resource, |error| {
                 let waits = error.status().is_some() && error.is_refusal() && !error.is_throttling();
                 let message = || {
-                    format!("cannot sign in with its new access key yet ({}); the step is tried again later", error.code())
+                    format!(
+                        "cannot sign in with its new access key yet ({}); the step is tried again later",
+                        error.code()
+                    )
                 };
                 waits.then(|| (ErrorCode::Propagating, message()))
             })

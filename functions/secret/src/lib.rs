@@ -10,13 +10,13 @@ mod store;
 use std::fmt;
 use std::time::Duration;
 
-use aws::{AwsError, ServerDate};
 use aws::keys::{self, History, Holder, Stray};
 use aws::new_keys::{self, LastUse};
 use aws::secrets::{self, AWSPENDING, RotationSchedule, StoredSecret};
 use aws::users::{self, User};
-use aws_smithy_async::time::SharedTimeSource;
+use aws::{AwsError, ServerDate};
 use aws_sdk_secretsmanager::types::RotationRulesType;
+use aws_smithy_async::time::SharedTimeSource;
 use contract::{Change, Effect, ErrorCode, OrgCreated, Report, Run, Step, StepError, StepSpec};
 use futures_util::future::{join3, try_join, try_join_all};
 use handler::{OwnQueue, StepContext, StepFunction};
@@ -67,10 +67,11 @@ impl StepFunction for Secret {
             conventions: context.settings.deployment.conventions.clone(),
             kms_key_id: context.settings.kms_key_id.clone(),
             grace: context.settings.key_grace,
-            rotation: context.settings.rotation.clone().map(|(function_arn, days)| RotationSchedule {
-                function_arn,
-                days: Some(days.into()),
-            }),
+            rotation: context
+                .settings
+                .rotation
+                .clone()
+                .map(|(function_arn, days)| RotationSchedule { function_arn, days: Some(days.into()) }),
         }
     }
 }
@@ -184,7 +185,8 @@ impl Secret {
                 // "A previous rotation isn't complete. That rotation will be reattempted."
                 "InvalidRequestException" => Some((
                     ErrorCode::ConcurrentUpdate,
-                    "is being rotated or was scheduled for deletion in the meantime; the step looks again later".to_owned(),
+                    "is being rotated or was scheduled for deletion in the meantime; the step looks again later"
+                        .to_owned(),
                 )),
                 _ => None,
             })

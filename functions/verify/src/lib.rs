@@ -131,7 +131,10 @@ fn evidence(inventory: &Inventory<'_>) -> Vec<Evidence> {
         ),
         Evidence::new("marker", format!("{} is readable without credentials", buckets::MARKER_KEY)),
         Evidence::new("policy", "equals the convention's"),
-        Evidence::new("access key", format!("the key ending in {key} is {}, active, and stored", inventory.place_of_key())),
+        Evidence::new(
+            "access key",
+            format!("the key ending in {key} is {}, active, and stored", inventory.place_of_key()),
+        ),
         Evidence::new("permissions", "the stored key lists the bucket and may not list buckets"),
     ]
 }

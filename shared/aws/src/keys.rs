@@ -86,7 +86,9 @@ pub fn holder(secret: Option<&StoredSecret>, versions: &[LabelledVersion], acces
         return Holder::Current;
     }
     let certainly = |label: &str| {
-        versions.iter().any(|version| version.has(label) && version.credential().is_some_and(|c| c.access_key_id == access_key_id))
+        versions
+            .iter()
+            .any(|version| version.has(label) && version.credential().is_some_and(|c| c.access_key_id == access_key_id))
     };
     let perhaps = |version: &LabelledVersion| match &version.value {
         Some(Ok(held)) => held.access_key_id == access_key_id,

@@ -235,9 +235,7 @@ pub async fn value_of(
 ) -> Result<Option<Result<Credential, Unreadable>>, StepError> {
     let request = client.get_secret_value().secret_id(name).version_id(version_id);
     match request.send().await.map_err(|error| AwsError::of("GetSecretValue", error)) {
-        Ok(answer) => {
-            Ok(Some(answer.secret_string.as_deref().map_or(Err(Unreadable), Credential::from_secret_string)))
-        }
+        Ok(answer) => Ok(Some(answer.secret_string.as_deref().map_or(Err(Unreadable), Credential::from_secret_string))),
         Err(error) if error.code() == "ResourceNotFoundException" => Ok(None),
         // Scheduled for deletion: it can come back.
         Err(error) if error.code() == "InvalidRequestException" => Ok(Some(Err(Unreadable))),

@@ -88,8 +88,7 @@ impl Command for RotateKey {
     /// nobody else's to see.
     fn translated(detail: Value, conventions: &Conventions) -> Value {
         let field = |name: &str| detail.get(name).filter(|value| !value.is_null()).cloned();
-        let (Some(action), Some(secret), Some(token)) =
-            (field("Step"), field("SecretId"), field("ClientRequestToken"))
+        let (Some(action), Some(secret), Some(token)) = (field("Step"), field("SecretId"), field("ClientRequestToken"))
         else {
             return detail;
         };
@@ -209,14 +208,17 @@ mod tests {
 
     #[test]
     fn the_token_of_another_account_is_not_carried_along() {
-        let translated = RotateKey::translated(asked("createSecret", &arn("fusion-rms/abc/aws-AbCdEf")), &Conventions::default());
+        let translated =
+            RotateKey::translated(asked("createSecret", &arn("fusion-rms/abc/aws-AbCdEf")), &Conventions::default());
         assert_eq!(translated.as_object().unwrap().len(), 4);
         assert!(!translated.to_string().contains("RotationToken"));
     }
 
     #[test]
     fn another_secret_is_refused() {
-        for secret in ["fusion-rms/abc/aws", &arn("fusion-rms/ABC/aws-AbCdEf"), &arn("other-AbCdEf"), "", "arn:aws:s3:::b"] {
+        for secret in
+            ["fusion-rms/abc/aws", &arn("fusion-rms/ABC/aws-AbCdEf"), &arn("other-AbCdEf"), "", "arn:aws:s3:::b"]
+        {
             let error = read(asked("createSecret", secret)).unwrap_err();
             assert_eq!(error.code(), ErrorCode::InvalidField, "{secret}");
         }

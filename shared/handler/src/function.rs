@@ -265,7 +265,12 @@ impl<S: StepFunction> Function<S> {
         let (subject, completion) = (request.command.subject(), S::completion(&request.command));
         let done = Completed {
             schema_version: SCHEMA_VERSION,
-            event_id: event_id(subject.key(), S::SPEC.name, &request.request_id, completion.unwrap_or(S::SPEC.completion)),
+            event_id: event_id(
+                subject.key(),
+                S::SPEC.name,
+                &request.request_id,
+                completion.unwrap_or(S::SPEC.completion),
+            ),
             request_id: request.request_id.clone(),
             correlation_id: request.correlation_id.clone(),
             subject,

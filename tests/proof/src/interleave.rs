@@ -332,7 +332,8 @@ impl Scene {
         let mut aftermath = Aftermath::of(&self.system, Trigger::Step("secret"), &prepared.world, Vec::new()).await?;
         aftermath.ledger = self.gate.ledger();
         let mut violations: Vec<Violation> = aftermath.ledger.violations().cloned().collect();
-        violations.extend(rotation::states(false, token, rotation::current_key(&prepared.world), &aftermath.after).err());
+        violations
+            .extend(rotation::states(false, token, rotation::current_key(&prepared.world), &aftermath.after).err());
         violations.extend(canary::violations(&aftermath));
         if let Some(write) = aftermath.writes_when_run_again.first() {
             violations.push(Violation::of(Promise::NothingToDo, write.to_string()));

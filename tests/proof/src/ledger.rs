@@ -95,11 +95,13 @@ fn stored_keys(world: &World) -> impl Iterator<Item = String> {
     let secrets = regions.flat_map(|region| region.secrets.by_name.values());
     let versions = secrets.flat_map(|secret| &secret.versions);
     let stored = |label: &str| ["AWSCURRENT", "AWSPENDING"].contains(&label);
-    versions.filter(move |version| version.labels.iter().any(|label| stored(label))).filter_map(|version| match &version.content {
-        Content::Text(text) => {
-            let value: Value = serde_json::from_str(text).ok()?;
-            Some(value.get("accessKeyId")?.as_str()?.to_owned())
-        }
-        Content::Binary(_) | Content::Empty => None,
-    })
+    versions.filter(move |version| version.labels.iter().any(|label| stored(label))).filter_map(
+        |version| match &version.content {
+            Content::Text(text) => {
+                let value: Value = serde_json::from_str(text).ok()?;
+                Some(value.get("accessKeyId")?.as_str()?.to_owned())
+            }
+            Content::Binary(_) | Content::Empty => None,
+        },
+    )
 }

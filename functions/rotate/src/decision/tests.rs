@@ -45,7 +45,7 @@ fn looked(current: &str, versions: Vec<LabelledVersion>, keys: Vec<KeyFacts>) ->
         others: versions.iter().map(|version| (version.id.clone(), version.labels.clone())).collect(),
         last_changed: None,
         last_rotated: None,
-            rotation: None,
+        rotation: None,
         name: "s".into(),
         tags: Vec::new(),
         labels: Vec::new(),

@@ -93,7 +93,11 @@ async fn a_rotation_goes_through_its_four_steps() {
     assert_eq!(steps(&calls), ALL);
     assert!(calls.borrow().iter().all(|(_, token, _)| token == B));
     let after = described(&lambda);
-    assert_eq!(after["VersionIdsToStages"], json!({ A: ["AWSPREVIOUS"], B: ["AWSCURRENT"] }), "AWSPENDING is taken off");
+    assert_eq!(
+        after["VersionIdsToStages"],
+        json!({ A: ["AWSPREVIOUS"], B: ["AWSCURRENT"] }),
+        "AWSPENDING is taken off"
+    );
     assert_eq!(after["RotationEnabled"], true);
     assert_eq!(after["RotationRules"], json!({ "AutomaticallyAfterDays": 90 }));
     let (last, next) = (after["LastRotatedDate"].as_f64().unwrap(), after["NextRotationDate"].as_f64().unwrap());
