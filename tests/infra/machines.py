@@ -81,17 +81,21 @@ def check_resource(view: View) -> None:
 def check_retirement(view: View) -> None:
     """The state machine that waits for the end of an overlap."""
     machine, retryable = view.files.machines["retirement"], codes()["Retryable"]
-    wait, task = machine["States"]["Overlap"], machine["States"]["Retire"]
-    view.equal((machine["StartAt"], list(machine["States"])), ("Overlap", ["Overlap", "Retire"]), "the retirement's states")
-    view.equal(wait, {"Type": "Wait", "Seconds": "{% $number('${OverlapSeconds}') %}", "Next": "Retire"}, "how long it waits")
+    states_of, begin = machine["States"], machine["States"][machine["StartAt"]]
+    view.equal((machine["StartAt"], list(states_of)), ("Rotated", ["Rotated", "Overlap", "Retire"]), "its states")
     event = "$states.input.detail"
     asked = f"{{% {{'orgId': {event}.orgId, 'action': 'retireKey', 'token': {event}.request.token}} %}}"
-    view.equal(task["Arguments"], {"FunctionName": "${RotateFunction}", "Payload": asked}, "what retires a key")
-    again, failed = task["Retry"]
-    daily = {"ErrorEquals": retryable, "IntervalSeconds": 86400, "BackoffRate": 1, "MaxAttempts": 180}
-    view.equal(again, daily, "how often a key's end is tried")
-    view.equal(failed["ErrorEquals"], LAMBDA_ERRORS + CRASHES, "what is tried again sooner")
-    view.holds(task.get("End") and "Catch" not in task, "a retirement that fails is not seen to fail")
+    view.equal((begin["Assign"], begin["Next"]), ({"key": asked}, "Overlap"), "what a retirement is about")
+    wait, task = dict(states_of["Overlap"]), states_of["Retire"]
+    wait.pop("Comment", None)
+    overlap = "{% $number('${OverlapSeconds}') %}"
+    view.equal(wait, {"Type": "Wait", "Seconds": overlap, "Next": "Retire"}, "how long a retirement waits")
+    view.equal(task["Arguments"], {"FunctionName": "${RotateFunction}", "Payload": "{% $key %}"}, "what retires a key")
+    sooner = [code for code in retryable if code != "in-progress"]
+    tries = [retry(sooner, 60, 3600, 12), retry(LAMBDA_ERRORS + CRASHES, 60, 3600, 12)]
+    view.equal(task["Retry"], tries, "what a retirement tries again")
+    later = [{"ErrorEquals": ["in-progress"], "Next": "Overlap"}]
+    view.equal((task["Catch"], task["End"]), (later, True), "what a retirement waits for")
     group, name = "/aws/vendedlogs/states/org-provisioning-retirement", "org-provisioning-retirement"
     expected = {
         "Name": name,

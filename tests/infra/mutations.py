@@ -241,7 +241,7 @@ WRITTEN: dict[str, Change] = {
     "every secret rotates": drop("template", *resource("RotatePermission", "SourceArn")),
     "an old key that nobody retires": drop("template", "Resources", "RetirementRule"),
     "no alarm of keys that stay": drop("observability", "Resources", "RetirementsFailedAlarm"),
-    "an old key that is tried once": lambda found: found.machines["retirement"]["States"]["Retire"]["Retry"].pop(0),
+    "an old key that is tried once": lambda found: found.machines["retirement"]["States"]["Retire"]["Catch"].pop(0),
     # The state machine.
     "an error that is not tried again": in_machine(
         lambda m: first_task(m)["Retry"][0]["ErrorEquals"].remove("throttled")

@@ -164,7 +164,7 @@ async fn retire(system: &LocalSystem, token: &str) -> bool {
     system.invoke("rotate", asked).await.is_ok()
 }
 
-/// Asks once a day, as the state machine of infra/ does.
+/// Asks again and again, as the state machine of infra/ does.
 async fn until_retired(system: &LocalSystem, token: &str) {
     for _ in 0..PATIENCE {
         if retire(system, token).await {
