@@ -14,6 +14,7 @@ pub mod pace;
 pub mod plan;
 pub mod queues;
 pub mod replay;
+pub mod rotate;
 pub mod runbook;
 pub mod shell;
 pub mod status;
@@ -37,6 +38,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Completions(arguments) => shell::completions(&arguments),
         Command::Man(arguments) => shell::man(&arguments),
         Command::Checklist(arguments) => checklist::run(&arguments),
+        Command::Rotate(arguments) => rotate::run(&arguments),
     };
     result.unwrap_or_else(|problem| {
         anstream::eprintln!("orgctl: {problem}");

@@ -22,6 +22,7 @@ NAME = "org-provisioner"
 BUS = "org-provisioning"
 SBT_BUS = "sbt-control-plane"
 STEPS = ["iam-user", "bucket", "bucket-policy", "secret", "verify"]
+FUNCTIONS = [*STEPS, "rotate"]
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 Event = dict[str, Any]

@@ -4,11 +4,12 @@ import json
 from typing import Any
 
 from cloudformation import ACCOUNT, Stack, arn, canonical
-from rust import FAILED, SOURCE, logical, metrics, steps
+from rust import FAILED, SOURCE, functions, logical, metrics
 from view import View
 
 TOPIC = arn("sns", "org-provisioner-AlarmTopic")
 MACHINE = arn("states", "stateMachine:org-provisioning")
+RETIREMENT = arn("states", "stateMachine:org-provisioning-retirement")
 RULE = "org-provisioning-failures"
 OWN = "OrgProvisioner"
 
@@ -136,7 +137,7 @@ def check_dashboard(view: View, stack: Stack) -> None:
     }
     for name in ("Started", "Succeeded", "Failed", "TimedOut"):
         expected.add(("AWS/States", f"Executions{name}", "StateMachineArn", MACHINE))
-    for step in steps():
+    for step in functions():
         own = f"org-provisioning-{step}"
         expected |= {(OWN, name, "Step", step) for name in ("Waited", "Retries", "Duration")}
         expected |= {("AWS/Lambda", name, "FunctionName", own) for name in ("Duration", "Errors", "Throttles")}
@@ -157,6 +158,7 @@ def check(view: View) -> None:
         "AlarmEmail": view.values["AlarmEmail"],
         "BusName": "org-provisioning",
         "Delivery": view.values["Delivery"],
+        "RetirementArn": RETIREMENT,
         "StateMachineArn": MACHINE,
         "UndeliveredQueueArn": arn("sqs", "org-provisioning-undelivered"),
     }
@@ -174,12 +176,16 @@ def check(view: View) -> None:
             "org-provisioning-executions-timed-out", "AWS/States/ExecutionsTimedOut", executions, TOPIC
         ),
     }
+    retirements = dimensions(StateMachineArn=RETIREMENT)
+    expected["RetirementsFailedAlarm"] = alarm(
+        "org-provisioning-retirement-executions-failed", "AWS/States/ExecutionsFailed", retirements, TOPIC
+    )
     if view.direct:
         expected["FailedInvocationsAlarm"] = filled("org-provisioning-failed-invocations", TOPIC)
     check_alarms(view, stack, expected, "")
     stacks = [name for name, found in stack.resources().items() if found["Type"] == "AWS::CloudFormation::Stack"]
-    view.equal(stacks, [f"{logical(step)}Alarms" for step in steps()], "the steps' alarms")
-    for step in steps():
+    view.equal(stacks, [f"{logical(step)}Alarms" for step in functions()], "the steps' alarms")
+    for step in functions():
         given = {"Step": step, "AlarmTopicArn": TOPIC, "Delivery": view.values["Delivery"]}
         nested = {"TemplateURL": "step-alarms.yaml", "Parameters": given}
         view.has(stack, f"{logical(step)}Alarms", "AWS::CloudFormation::Stack", nested)

@@ -78,6 +78,47 @@ def check_resource(view: View) -> None:
     view.has(view.main, "StateMachineLogGroup", "AWS::Logs::LogGroup", kept)
 
 
+def check_retirement(view: View) -> None:
+    """The state machine that waits for the end of an overlap."""
+    machine, retryable = view.files.machines["retirement"], codes()["Retryable"]
+    states_of, begin = machine["States"], machine["States"][machine["StartAt"]]
+    view.equal((machine["StartAt"], list(states_of)), ("Rotated", ["Rotated", "Overlap", "Retire"]), "its states")
+    event = "$states.input.detail"
+    asked = f"{{% {{'orgId': {event}.orgId, 'action': 'retireKey', 'token': {event}.request.token}} %}}"
+    view.equal((begin["Assign"], begin["Next"]), ({"key": asked}, "Overlap"), "what a retirement is about")
+    wait, task = dict(states_of["Overlap"]), states_of["Retire"]
+    wait.pop("Comment", None)
+    overlap = "{% $number('${OverlapSeconds}') %}"
+    view.equal(wait, {"Type": "Wait", "Seconds": overlap, "Next": "Retire"}, "how long a retirement waits")
+    view.equal(task["Arguments"], {"FunctionName": "${RotateFunction}", "Payload": "{% $key %}"}, "what retires a key")
+    sooner = [code for code in retryable if code != "in-progress"]
+    tries = [retry(sooner, 60, 3600, 12), retry(LAMBDA_ERRORS + CRASHES, 60, 3600, 12)]
+    view.equal(task["Retry"], tries, "what a retirement tries again")
+    later = [{"ErrorEquals": ["in-progress"], "Next": "Overlap"}]
+    view.equal((task["Catch"], task["End"]), (later, True), "what a retirement waits for")
+    group, name = "/aws/vendedlogs/states/org-provisioning-retirement", "org-provisioning-retirement"
+    expected = {
+        "Name": name,
+        "Type": "STANDARD",
+        "DefinitionUri": "retirement.asl.json",
+        "DefinitionSubstitutions": {
+            "Partition": "aws",
+            "OverlapSeconds": view.values["KeyOverlapSeconds"],
+            "RotateFunction": arn("lambda", "function:org-provisioning-rotate"),
+        },
+        "Role": arn("iam", "role/org-provisioner-RetirementRole"),
+        "Logging": {
+            "Level": "ERROR",
+            "IncludeExecutionData": False,
+            "Destinations": [{"CloudWatchLogsLogGroup": {"LogGroupArn": arn("logs", f"log-group:{group}:*")}}],
+        },
+        "Tracing": {"Enabled": view.tracing},
+    }
+    view.has(view.main, "Retirement", "AWS::Serverless::StateMachine", expected)
+    kept = {"LogGroupName": group, "RetentionInDays": view.values["LogRetentionDays"]}
+    view.has(view.main, "RetirementLogGroup", "AWS::Logs::LogGroup", kept)
+
+
 def expressions(value: Any, where: str) -> list[tuple[str, str]]:
     if isinstance(value, dict):
         return [found for name, inner in value.items() for found in expressions(inner, f"{where}/{name}")]
@@ -99,6 +140,7 @@ def parsed(expression: str) -> str | None:
 def check(view: View) -> None:
     check_definition(view)
     check_resource(view)
+    check_retirement(view)
     for name, machine in view.files.machines.items():
         for where, expression in expressions(machine, name):
             error = parsed(expression)

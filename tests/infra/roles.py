@@ -3,7 +3,7 @@
 from typing import Any
 
 from cloudformation import ACCOUNT, REGION, Stack, arn, canonical
-from rust import FAILED, SOURCE, calls, checks_later, logical, steps
+from rust import FAILED, SOURCE, calls, checks_later, completions, functions, logical, steps
 from view import View
 
 BUS = arn("events", "event-bus/org-provisioning")
@@ -17,6 +17,7 @@ ACTIONS = {
     "iam:GetAccessKeyLastUsed": ["iam:GetAccessKeyLastUsed"],
     "iam:GetUser": ["iam:GetUser"],
     "iam:ListAccessKeys": ["iam:ListAccessKeys"],
+    "iam:UpdateAccessKey": ["iam:UpdateAccessKey"],
     "s3:CreateBucket": ["s3:CreateBucket", "s3:PutBucketOwnershipControls", "s3:TagResource"],
     "s3:GetBucketOwnershipControls": ["s3:GetBucketOwnershipControls"],
     "s3:GetBucketPolicy": ["s3:GetBucketPolicy"],
@@ -35,6 +36,7 @@ ACTIONS = {
     "secretsmanager:DescribeSecret": ["secretsmanager:DescribeSecret"],
     "secretsmanager:GetSecretValue": ["kms:Decrypt", "secretsmanager:GetSecretValue"],
     "secretsmanager:PutSecretValue": ["kms:Decrypt", "kms:GenerateDataKey", "secretsmanager:PutSecretValue"],
+    "secretsmanager:UpdateSecretVersionStage": ["secretsmanager:UpdateSecretVersionStage"],
     "sqs:ChangeMessageVisibility": ["sqs:ChangeMessageVisibility"],
     "sqs:SendMessage": ["sqs:SendMessage"],
 }  # fmt: skip
@@ -75,11 +77,11 @@ def as_list(value: Any) -> list[Any]:
 
 def where(action: str, step: str, view: View) -> list[tuple[str, dict[str, Any]]]:
     """On which resources, and under which condition, a step needs an action."""
-    values, (_, completion) = view.values, steps()[step]
+    values = view.values
     bucket, tags = arn("s3", f"{values['BucketPrefix']}*"), [values["TagKey"], "OrgState"]
     secret = arn("secretsmanager", f"secret:{values['SecretNameTemplate'].replace('{orgid}', '*')}")
     conditions: dict[str, dict[str, Any]] = {
-        "events:PutEvents": only_events(SOURCE, completion, FAILED),
+        "events:PutEvents": only_events(SOURCE, *completions(step), FAILED),
         "iam:CreateAccessKey": {"StringEqualsIfExists": {"aws:ResourceTag/OrgState": "active"}},
         "s3:TagResource": {
             "StringEquals": {"aws:RequestTag/OrgState": "active"},
@@ -114,13 +116,14 @@ def where(action: str, step: str, view: View) -> list[tuple[str, dict[str, Any]]
         found = [f"{bucket}/pub/"]
     elif action == "sqs:SendMessage":
         own = [arn("sqs", f"org-provisioning-{step}")] if checks_later(step) else []
-        failed = [arn("sqs", "org-provisioning-failed-invocations")] if view.direct else []
+        failed = [arn("sqs", "org-provisioning-failed-invocations")] if view.direct and step in steps() else []
         found = [arn("sqs", f"org-provisioning-{step}-dlq"), *own, *failed]
     else:
         found = {
             "events": [BUS],
             "iam": [arn("iam", f"user/{values['UserPrefix']}*")],
             "kms": [values["KmsKeyArn"]] if values["KmsKeyArn"] else [],
+            "lambda": [arn("lambda", "function:org-provisioning-rotate")],
             "logs": [arn("logs", f"log-group:/aws/lambda/org-provisioning-{step}:*")],
             "s3": [bucket],
             "secretsmanager": [secret, f"{secret}-??????"],
@@ -134,12 +137,14 @@ def only_events(source: str, *kinds: str) -> dict[str, Any]:
 
 
 def check_steps(view: View) -> None:
-    for step in steps():
+    for step in functions():
         # What was seen, what Lambda itself needs, and what a step needs only when something goes wrong.
         needed = {action for call in calls(step) for action in ACTIONS[call]}
         needed |= {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:ChangeMessageVisibility", "sqs:SendMessage"}
         needed |= {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
         needed |= set(TRACES) if view.tracing else set()
+        # Set where the deployment wants a schedule, which no test of the calls does.
+        needed |= {"lambda:InvokeFunction", "secretsmanager:RotateSecret"} if view.rotation and step == "secret" else set()
         expected = {
             (action, resource, canonical(condition))
             for action in needed
@@ -173,13 +178,20 @@ def check_role(
 
 
 def check_machines(view: View) -> None:
-    functions = {arn("lambda", f"function:org-provisioning-{step}") for step in steps()}
+    invoked = {arn("lambda", f"function:org-provisioning-{step}") for step in steps()}
     tell = canonical(only_events(SOURCE, FAILED))
-    expected = {("lambda:InvokeFunction", function, canonical({})) for function in functions}
+    expected = {("lambda:InvokeFunction", function, canonical({})) for function in invoked}
     expected |= {("events:PutEvents", BUS, tell)} | on_everything(DELIVERY)
     expected |= on_everything(TRACES + SAMPLING) if view.tracing else set()
     states = {"Service": "states.amazonaws.com"}
     check_role(view, view.main, "StateMachineRole", states, started_by("org-provisioning"), expected)
+    retires = {("lambda:InvokeFunction", arn("lambda", "function:org-provisioning-rotate"), canonical({}))}
+    expected = retires | on_everything(DELIVERY)
+    expected |= on_everything(TRACES + SAMPLING) if view.tracing else set()
+    check_role(view, view.main, "RetirementRole", states, started_by("org-provisioning-retirement"), expected)
+    begin = {("states:StartExecution", arn("states", "stateMachine:org-provisioning-retirement"), canonical({}))}
+    here = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    check_role(view, view.main, "RetirementRuleRole", {"Service": "events.amazonaws.com"}, here, begin)
     if not view.sbt:
         return
     sbt = view.nested("sbt", "Sbt")

@@ -16,11 +16,33 @@ def source(path: str) -> str:
     return (ROOT / path).read_text()
 
 
-@cache
 def steps() -> dict[str, tuple[list[str], str]]:
     """Every registered step: its triggers and its completion."""
+    return registered("STEPS")
+
+
+def maintenance() -> dict[str, tuple[list[str], str]]:
+    """Every function that is no step of provisioning."""
+    return registered("MAINTENANCE")
+
+
+def functions() -> list[str]:
+    return [*steps(), *maintenance()]
+
+
+@cache
+def completions(function: str) -> list[str]:
+    """The events that tell that a function is done."""
+    usual = (steps() | maintenance())[function][1]
+    code = source(f"functions/{function}/src/lib.rs")
+    return [usual, *re.findall(r'KeyAction::\w+ => Some\("(\w+)"\)', code)]
+
+
+@cache
+def registered(listed: str) -> dict[str, tuple[list[str], str]]:
     found = {}
-    for crate in re.findall(r"register::<(\w+)::", source("shared/local-system/src/registry.rs")):
+    registry = source("shared/local-system/src/registry.rs").split(f"pub const {listed}:")[1].split("];")[0]
+    for crate in re.findall(r"register::<(\w+)::", registry):
         code = source(f"functions/{crate.replace('_', '-')}/src/lib.rs")
         spec = re.search(r'StepSpec\s*\{\s*name: "([^"]+)",\s*triggers: &\[([^]]*)\],\s*completion: "(\w+)"', code)
         assert spec, f"{crate} has no SPEC that can be read"

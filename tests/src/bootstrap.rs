@@ -34,6 +34,44 @@ pub fn check(spec: StepSpec, executable: &str) {
     });
 }
 
+/// What a built `rotate` has to do as a process: the four steps of a rotation as Secrets Manager asks for them, a named
+/// error, an environment that is not complete.
+pub fn check_rotation(executable: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let spec = rotate_spec();
+    LocalSet::new().block_on(&runtime, async {
+        let (bench, lines) = Process::start(spec, executable, &[]).await;
+        for before in ORDER {
+            bench.system.invoke(before, command("abc")).await.unwrap();
+        }
+        let (secret, token) = crate::begin_rotation(&bench.system, "abc");
+        for step in ["createSecret", "setSecret", "testSecret", "finishSecret", "finish_secret"] {
+            let asked = json!({ "Step": step, "SecretId": secret, "ClientRequestToken": token });
+            let answer = bench.invoke(asked).await.unwrap();
+            assert_eq!(answer["step"], "rotate", "{answer}");
+        }
+        let early = json!({ "orgId": "abc", "action": "retireKey", "token": token });
+        assert_eq!(bench.invoke(early).await.unwrap_err().error_type, "in-progress");
+        assert_eq!(bench.invoke(command("abc")).await.unwrap_err().error_type, "invalid-field");
+        assert!(lines.borrow().iter().any(|line| line.contains("\"event\":\"completed\"")), "JSON logs: {lines:?}");
+        let secrets = bench.system.aws.look(|world| {
+            let users = world.accounts.values().flat_map(|account| account.iam.users.values());
+            users.flat_map(|user| user.access_keys.iter().map(|key| key.secret.clone())).collect::<Vec<_>>()
+        });
+        assert_eq!(secrets.len(), 2);
+        let seen = secrets.iter().any(|secret| lines.borrow().iter().any(|line| line.contains(&secret[..12])));
+        assert!(!seen, "a secret is in a log line");
+        bench.function.shut_down().await;
+        assert!(!running(executable), "SIGTERM ended it");
+        refuses_an_incomplete_environment(spec, executable).await;
+    });
+}
+
+fn rotate_spec() -> StepSpec {
+    let spec = local_system::registry::functions().map(|step| step.spec).find(|spec| spec.name == "rotate");
+    spec.unwrap()
+}
+
 async fn answers(spec: StepSpec, executable: &str) {
     let (bench, lines) = Process::start(spec, executable, &[]).await;
     let step = spec.name;

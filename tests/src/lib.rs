@@ -169,6 +169,24 @@ pub fn command(org: &str) -> Value {
     json!({ "orgId": org, "environment": "production" })
 }
 
+/// Begins a rotation as RotateSecret does, and leaves its steps to the caller: the secret's ARN, and the token.
+pub fn begin_rotation(system: &LocalSystem, org: &str) -> (String, String) {
+    let secret = format!("fusion-rms/{org}/aws");
+    let api = |operation: &str, body: Value| {
+        system.aws.api(&system.place.account, &system.place.region, "secretsmanager", operation, body).unwrap()
+    };
+    let token = system.aws.with_world(|world| world.ids.uuid());
+    let body = json!({ "SecretId": secret, "ClientRequestToken": token,
+        "RotationLambdaARN": system.lambda.function_arn("nobody"), "RotationRules": { "AutomaticallyAfterDays": 90 } });
+    let arn = api("RotateSecret", body)["ARN"].as_str().unwrap().to_owned();
+    system.aws.with_world(|world| {
+        let region = world.region(&system.place.account, &system.place.region);
+        let rotation = region.secrets.by_name.get_mut(&secret).unwrap().rotation.as_mut().unwrap();
+        rotation.run = None;
+    });
+    (arn, token)
+}
+
 /// The emitted events of one detail type.
 pub fn of_type<'e>(events: &'e [Emitted], detail_type: &str) -> Vec<&'e Value> {
     events.iter().filter(|event| event.detail_type == detail_type).map(|event| &event.detail).collect()

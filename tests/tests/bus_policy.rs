@@ -114,6 +114,23 @@ fn each_function_puts_its_own_events_and_no_others() {
 }
 
 #[test]
+fn the_rotation_tells_of_keys_and_nothing_else() {
+    for choice in ["defaults", "everything"] {
+        let deployed = Deployed::with(choice);
+        let role = deployed.role("rotate", "RotateRole");
+        for own in ["OrgKeyRotated", "OrgKeyRetired", FAILED] {
+            assert!(deployed.lets(&role, &[("org-provisioner", own)]), "{own}");
+            assert!(!deployed.lets(&role, &[("org-signup", own)]), "{own} as somebody else");
+        }
+        for (step, _, completion) in STEPS {
+            assert!(!deployed.lets(&role, &[("org-provisioner", completion)]), "it speaks for {step}");
+            let other = deployed.role(step, STEPS.iter().find(|(name, ..)| *name == step).unwrap().1);
+            assert!(!deployed.lets(&other, &[("org-provisioner", "OrgKeyRotated")]), "{step} speaks for it");
+        }
+    }
+}
+
+#[test]
 fn the_state_machine_tells_failures_and_nothing_else() {
     let deployed = Deployed::with("defaults");
     let role = deployed.role("state-machine", "StateMachineRole");

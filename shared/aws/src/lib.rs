@@ -1,6 +1,6 @@
 //! What the steps share of AWS: building clients, telling errors apart, finding resources and whose they are.
 //!
-//! One module per kind of resource, each behind the feature of its SDK crate. Nothing here writes.
+//! One module per kind of resource, each behind the feature of its SDK crate. Nothing here writes, but for `new_keys`.
 
 #[cfg(feature = "s3")]
 pub mod buckets;
@@ -9,6 +9,10 @@ mod config;
 mod connections;
 mod credential;
 mod error;
+#[cfg(all(feature = "iam", feature = "secretsmanager"))]
+pub mod keys;
+#[cfg(feature = "new-keys")]
+pub mod new_keys;
 mod ownership;
 #[cfg(feature = "secretsmanager")]
 pub mod secrets;

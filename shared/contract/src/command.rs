@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::deployment::Deployment;
 use crate::error::{ErrorCode, StepError};
 use crate::event::NAMESPACE;
-use org::Place;
+use org::{Conventions, Place};
 
 /// The largest detail that is accepted. A completion event carries the detail along and must itself stay far
 /// below the 1 MB that PutEvents takes.
@@ -38,6 +38,13 @@ pub trait Command: Clone + Debug + Serialize {
     /// # Errors
     /// The first field that breaks its rule.
     fn parse(detail: &Value) -> Result<Self, InvalidField>;
+
+    /// The detail in this command's own form, where somebody sends it in another. As it is, unless a command says
+    /// otherwise.
+    fn translated(detail: Value, conventions: &Conventions) -> Value {
+        let _same_everywhere = conventions;
+        detail
+    }
 
     /// What the command is about.
     fn subject(&self) -> Self::Subject;

@@ -6,6 +6,7 @@ mod deployment;
 mod error;
 mod event;
 mod org_created;
+mod rotate_key;
 mod schema;
 mod step;
 
@@ -17,5 +18,6 @@ pub use deployment::Deployment;
 pub use error::{ErrorClass, ErrorCode, StepError};
 pub use event::{Completed, FAILED_DETAIL_TYPE, Failed, FailureDetail, SCHEMA_VERSION, SOURCE, event_id};
 pub use org_created::{OrgCreated, OrgSubject};
+pub use rotate_key::{KeyAction, RotateKey};
 pub use schema::schemas;
 pub use step::{Change, Deadline, Effect, Evidence, Outcome, Report, Resource, Run, Step, StepSpec};

@@ -36,6 +36,13 @@ pub trait Step {
     /// One thing to change.
     type Change: Change;
 
+    /// The detail type of the event that tells that this command is done; none for one that is only a part of something
+    /// longer. [`StepSpec::completion`], unless a step says otherwise.
+    fn completion(command: &Self::Command) -> Option<&'static str> {
+        let _same_for_all = command;
+        Some(Self::SPEC.completion)
+    }
+
     /// Looks, and changes nothing.
     ///
     /// # Errors

@@ -68,11 +68,8 @@ pub(crate) fn read<C: Command>(value: Value, settings: &Settings) -> Result<Requ
     } else {
         request_of(&value).unwrap_or(&value)
     };
-    Request::read(detail.clone()).map_err(|error| Refused {
-        error,
-        subject: C::subject_of(detail),
-        detail: detail.clone(),
-    })
+    let detail = C::translated(detail.clone(), &settings.deployment.conventions);
+    Request::read(detail.clone()).map_err(|error| Refused { error, subject: C::subject_of(&detail), detail })
 }
 
 /// The original request, if the detail is a completion or failure event's.
@@ -100,6 +97,8 @@ mod tests {
             dead_letter_queue_url: "q-dlq".into(),
             kms_key_id: None,
             key_grace: std::time::Duration::from_secs(120),
+            key_overlap: std::time::Duration::from_secs(604_800),
+            rotation: None,
             max_receive_count: 10,
             allowed_sources: vec!["org-signup".into()],
         }

@@ -54,12 +54,23 @@ const KMS_KEY_ID: Variable =
     optional("KMS_KEY_ID", "", "The KMS key for secrets; empty for the account's `aws/secretsmanager`");
 const KEY_GRACE_SECONDS: Variable =
     optional("KEY_GRACE_SECONDS", "120", "The age from which an access key that nobody stored counts as lost");
+const KEY_OVERLAP_SECONDS: Variable = optional(
+    "KEY_OVERLAP_SECONDS",
+    "604800",
+    "How long an old access key goes on working after a rotation; after as long again it is deleted",
+);
+const ROTATION_FUNCTION_ARN: Variable = optional(
+    "ROTATION_FUNCTION_ARN",
+    "",
+    "The function that rotates access keys on schedule; empty for no schedule, and schedules that are there stay",
+);
+const ROTATION_DAYS: Variable = optional("ROTATION_DAYS", "90", "The days between two rotations of an access key");
 const MAX_RECEIVE_COUNT: Variable = optional("MAX_RECEIVE_COUNT", "10", "The queue's maxReceiveCount");
 
 /// Every variable of the provisioner's own. Beside these, Lambda's and the SDK's usual ones are read:
 /// `AWS_REGION`, the credentials, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_CA_BUNDLE`,
 /// `SSL_CERT_FILE` and `AWS_LAMBDA_LOG_LEVEL`.
-pub const VARIABLES: [Variable; 12] = [
+pub const VARIABLES: [Variable; 15] = [
     EXPECTED_ACCOUNT_ID,
     ACCOUNT_CLASS,
     DEAD_LETTER_QUEUE_URL,
@@ -71,6 +82,9 @@ pub const VARIABLES: [Variable; 12] = [
     TAG_KEY,
     KMS_KEY_ID,
     KEY_GRACE_SECONDS,
+    KEY_OVERLAP_SECONDS,
+    ROTATION_FUNCTION_ARN,
+    ROTATION_DAYS,
     MAX_RECEIVE_COUNT,
 ];
 
@@ -79,6 +93,11 @@ pub const VARIABLES: [Variable; 12] = [
 const SMALLEST_KEY_GRACE: Duration = Duration::from_secs(60);
 /// SQS delays a message by at most 900 s, and the delayed check comes later than the grace period.
 const LARGEST_KEY_GRACE: Duration = Duration::from_secs(840);
+
+/// Less than this, and whoever reads the secret once an hour meets a key that works no more.
+const SMALLEST_KEY_OVERLAP: Duration = Duration::from_secs(3600);
+/// An old key is deleted after twice its overlap, and has to be before the next one is made: infra/ rotates every 90 days.
+const LARGEST_KEY_OVERLAP: Duration = Duration::from_secs(44 * 24 * 3600);
 
 /// A variable that is missing or breaks its rule.
 #[derive(Clone, PartialEq, Eq)]
@@ -226,6 +245,8 @@ impl<'v> Reader<'v> {
             dead_letter_queue_url,
             kms_key_id: self.text(KMS_KEY_ID.name).map(str::to_owned),
             key_grace,
+            key_overlap: self.key_overlap()?,
+            rotation: self.rotation()?,
             max_receive_count,
             allowed_sources: self
                 .get(ALLOWED_SOURCES)?
@@ -235,6 +256,26 @@ impl<'v> Reader<'v> {
                 .map(str::to_owned)
                 .collect(),
         })
+    }
+
+    fn key_overlap(&self) -> Result<Duration, InvalidEnvironment> {
+        let overlap = Duration::from_secs(self.number(KEY_OVERLAP_SECONDS)?.into());
+        if (SMALLEST_KEY_OVERLAP..=LARGEST_KEY_OVERLAP).contains(&overlap) {
+            return Ok(overlap);
+        }
+        let range = format!("{} to {}", SMALLEST_KEY_OVERLAP.as_secs(), LARGEST_KEY_OVERLAP.as_secs());
+        Err(invalid(KEY_OVERLAP_SECONDS.name, format!("must be {range}")))
+    }
+
+    /// Between two rotations the old key has to work, to rest, and to be gone.
+    fn rotation(&self) -> Result<Option<(String, u16)>, InvalidEnvironment> {
+        let days = u16::try_from(self.number(ROTATION_DAYS)?).unwrap_or_default();
+        let room = 2 * self.key_overlap()? < Duration::from_secs(24 * 3600) * u32::from(days);
+        if !(1..=1000).contains(&days) || !room {
+            let problem = format!("must be 1 to 1000, and more than twice {}", KEY_OVERLAP_SECONDS.name);
+            return Err(invalid(ROTATION_DAYS.name, problem));
+        }
+        Ok(self.text(ROTATION_FUNCTION_ARN.name).map(|arn| (arn.to_owned(), days)))
     }
 
     /// A message that waits for a lost key to age must not run out of receives before.
@@ -320,6 +361,11 @@ mod tests {
             ("SECRET_NAME_TEMPLATE", "no-org-id"),
             ("KEY_GRACE_SECONDS", "30"),
             ("KEY_GRACE_SECONDS", "soon"),
+            ("KEY_OVERLAP_SECONDS", "3599"),
+            ("KEY_OVERLAP_SECONDS", "3801601"),
+            ("ROTATION_DAYS", "0"),
+            ("ROTATION_DAYS", "14"),
+            ("ROTATION_DAYS", "1001"),
             ("MAX_RECEIVE_COUNT", "9"),
             ("AWS_REGION", ""),
             ("AWS_LAMBDA_LOG_LEVEL", "loud"),

@@ -262,10 +262,15 @@ impl<S: StepFunction> Function<S> {
         let changes = self.step.plan(&run, &observed)?;
         let outcome = Outcome::of(&changes);
         let report = Box::pin(self.step.apply(&run, observed, changes)).await?;
-        let subject = request.command.subject();
+        let (subject, completion) = (request.command.subject(), S::completion(&request.command));
         let done = Completed {
             schema_version: SCHEMA_VERSION,
-            event_id: event_id(subject.key(), S::SPEC.name, &request.request_id, S::SPEC.completion),
+            event_id: event_id(
+                subject.key(),
+                S::SPEC.name,
+                &request.request_id,
+                completion.unwrap_or(S::SPEC.completion),
+            ),
             request_id: request.request_id.clone(),
             correlation_id: request.correlation_id.clone(),
             subject,
@@ -276,8 +281,8 @@ impl<S: StepFunction> Function<S> {
             duration_ms: millis(self.time.now().duration_since(begun).unwrap_or_default()),
             request: request.detail.clone(),
         };
-        if !arrival.delayed_check {
-            self.events.put(S::SPEC.completion, &done).await?;
+        if let (Some(completion), false) = (completion, arrival.delayed_check) {
+            self.events.put(completion, &done).await?;
         }
         Ok(done)
     }

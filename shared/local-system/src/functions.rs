@@ -78,7 +78,7 @@ impl Processes {
     /// print.
     ///
     /// # Errors
-    /// When a step has no binary there.
+    /// When a step has no binary there. What is no step may be missing: it fails when it is invoked.
     pub fn in_folder(folder: &Path, endpoint: &str, lines: LineListener) -> Result<Self, Problem> {
         for step in STEPS {
             let path = folder.join(step.spec.name);

@@ -21,6 +21,14 @@ pub const STEPS: [Registered; 5] = [
     register::<verify::Verify>(),
 ];
 
+/// What is done with organizations that are there. Each has a command of its own, and is no part of provisioning.
+pub const MAINTENANCE: [Registered; 1] = [register::<rotate::Rotate>()];
+
+/// Everything that is a function: the steps, then maintenance.
+pub fn functions() -> impl Iterator<Item = Registered> {
+    STEPS.into_iter().chain(MAINTENANCE)
+}
+
 /// A step's function, ready to be invoked.
 pub type Invocable = Rc<dyn Fn(Value, Invocation) -> LocalBoxFuture<'static, Result<Value, FunctionError>>>;
 
@@ -82,7 +90,7 @@ mod tests {
             }
         }
         assert_eq!(known.len(), STEPS.len(), "two steps with the same completion");
-        let names: BTreeSet<_> = STEPS.iter().map(|step| step.spec.name).collect();
-        assert_eq!(names.len(), STEPS.len(), "two steps with the same name");
+        let names: BTreeSet<_> = functions().map(|step| step.spec.name).collect();
+        assert_eq!(names.len(), functions().count(), "two functions with the same name");
     }
 }

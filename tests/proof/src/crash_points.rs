@@ -7,6 +7,7 @@ use strum::IntoEnumIterator;
 use crate::case::Case;
 use crate::plan::{Scale, Starts};
 use crate::report::Row;
+use crate::rotation::Rotation;
 use crate::stage::Trigger;
 use crate::start::{Prepared, Start};
 use crate::weather::Mishap;
@@ -14,11 +15,15 @@ use crate::workers;
 
 /// In CI, of an execution that only waits in vain so many calls are explored: the others are the same again.
 const CALLS_IN_CI: u64 = 32;
+/// In CI, of what goes on beside a rotation, before it or after it so many calls are explored.
+const ROTATION_CALLS_IN_CI: u64 = 40;
 /// The starts from which CI explores the whole flow; from all others it explores every step by itself.
 const FLOWS_IN_CI: [Start; 4] = [Start::Nothing, Start::TwoStrays, Start::UserMadeAgain, Start::NameTaken];
 /// The starts from which CI explores pairs.
 const PAIRS_IN_CI: [Start; 5] =
     [Start::AllThere, Start::PartlyThere, Start::KeyWithoutSecret, Start::SecretWithoutKey, Start::StrayBesideStored];
+/// The starts from which a rotation comes to its end: everything is there, with and without a lost key.
+const ROTATED: [Start; 2] = [Start::AllThere, Start::StrayBesideStored];
 /// What comes first and second in CI's pairs: what leaves something behind, then what meets the recovery.
 const FIRST_IN_CI: [Mishap; 4] = [Mishap::StopAfter, Mishap::StopLate, Mishap::LostReply, Mishap::TimeOutLate];
 const SECOND_IN_CI: [Mishap; 3] = [Mishap::StopBefore, Mishap::StopLate, Mishap::LostReply];
@@ -26,14 +31,20 @@ const SECOND_IN_CI: [Mishap; 3] = [Mishap::StopBefore, Mishap::StopLate, Mishap:
 /// Every call of this trigger, from every start, with every mishap.
 pub fn single(prepared: &Starts, trigger: Trigger, scale: Scale) -> Row {
     let starts = Start::all().filter(|start| match (scale, trigger) {
-        (Scale::Long, _) => true,
+        (Scale::Long, Trigger::Flow | Trigger::Step(_)) => true,
         (Scale::Ci, Trigger::Flow) => FLOWS_IN_CI.contains(start),
         // One that waits in vain does so the same way whatever else is there.
+        (Scale::Long, Trigger::Rotation(_)) => ROTATED.contains(start),
+        (Scale::Ci, Trigger::Rotation(_)) => *start == Start::AllThere,
         (Scale::Ci, Trigger::Step(_)) => *start == Start::Nothing || !waits_in_vain(&prepared[start], trigger),
     });
     let cases: Vec<Case> = starts
         .flat_map(|start| {
-            let most = if trigger == Trigger::Flow || scale == Scale::Long { u64::MAX } else { CALLS_IN_CI };
+            let most = match (scale, trigger) {
+                (Scale::Long, _) | (_, Trigger::Flow | Trigger::Rotation(Rotation::Rotate)) => u64::MAX,
+                (Scale::Ci, Trigger::Step(_)) => CALLS_IN_CI,
+                (Scale::Ci, Trigger::Rotation(_)) => ROTATION_CALLS_IN_CI,
+            };
             every_single_mishap(&prepared[&start], trigger, most)
         })
         .collect();

@@ -14,10 +14,11 @@ use crate::canary;
 use crate::delivery::{Delivery, Phase, sleep_until_one_wakes};
 use crate::gate::{CallId, Gate, Waiting};
 use crate::judge;
+use crate::rotation;
 use crate::stage::{Aftermath, Trigger, broken};
 use crate::start::{ACCOUNT, Prepared, REGION, command, nothing_follows};
 use crate::state;
-use crate::violation::Violation;
+use crate::violation::{Promise, Violation};
 use crate::wire::{reply, reset};
 
 /// What is explored.
@@ -38,6 +39,8 @@ pub enum Message {
     SignUp,
     /// A delayed check.
     Check,
+    /// No message: `createSecret`, as Secrets Manager asks `rotate` for it.
+    Create,
 }
 
 /// Time that passes at once.
@@ -107,6 +110,9 @@ pub(crate) struct Scene {
     /// When time passed: epochs lie between these.
     pub(crate) ticked_at: Vec<local_aws::Timestamp>,
     pub(crate) faults: u8,
+    messages: Vec<Message>,
+    /// The rotation that is under way.
+    token: Option<String>,
     /// The process asks once whether there is a bus: who comes later does not.
     pub(crate) bus_was_seen: bool,
 }
@@ -120,7 +126,10 @@ impl Scene {
         let gate = Gate::new(aws.clone(), &prepared.lost_keys);
         let system = LocalSystem::wire(aws, &options, &Functions::Between(Rc::new(gate.clone()))).map_err(broken)?;
         system.aws.with_world(nothing_follows);
-        for message in &exploration.messages {
+        let rotates = exploration.messages.contains(&Message::Create);
+        let token = if rotates { Some(rotation::begin(&system)?) } else { None };
+        rotation::by_hand(&system);
+        for message in exploration.messages.iter().filter(|message| **message != Message::Create) {
             let mut send = json!({ "QueueUrl": queue_url(), "MessageBody": command().to_string() });
             if *message == Message::Check {
                 send["MessageAttributes"] = json!({ "DelayedCheck": { "DataType": "String", "StringValue": "true" } });
@@ -129,7 +138,8 @@ impl Scene {
         }
         let deliveries = (0..exploration.messages.len()).map(Delivery::new).collect();
         let (limbo, ticks, ticked_at) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { system, gate, deliveries, limbo, ticks, ticked_at, faults: 0, bus_was_seen: false })
+        let messages = exploration.messages.clone();
+        Ok(Self { system, gate, deliveries, limbo, ticks, ticked_at, faults: 0, messages, token, bus_was_seen: false })
     }
 
     /// What may come next; nothing when every delivery has ended.
@@ -186,7 +196,8 @@ impl Scene {
             let account = &world.accounts[ACCOUNT];
             let keys = account.iam.users.values().flat_map(|user| &user.access_keys).map(|key| key.created);
             let versions = account.regions[REGION].secrets.by_name.values().flat_map(|secret| &secret.versions);
-            keys.chain(versions.map(|version| version.created)).any(young)
+            let changes = account.regions[REGION].secrets.by_name.values().map(|secret| secret.changed);
+            keys.chain(versions.map(|version| version.created)).chain(changes).any(young)
         })
     }
 
@@ -268,6 +279,13 @@ impl Scene {
 
     /// Takes the next message from the queue and starts the function with it.
     fn begin(&mut self, number: usize) -> Result<(), Violation> {
+        if let (Some(Message::Create), Some(token)) = (self.messages.get(number), &self.token) {
+            let asked = rotation::asked(&self.system, "createSecret", token);
+            let lambda = self.system.lambda.clone();
+            let running = async move { lambda.invoke("rotate", asked).await };
+            self.deliveries[number].begin(number, String::new(), Box::pin(running));
+            return Ok(());
+        }
         let receive = json!({
             "QueueUrl": queue_url(), "MaxNumberOfMessages": 1,
             "MessageAttributeNames": ["All"], "MessageSystemAttributeNames": ["All"],
@@ -295,11 +313,31 @@ impl Scene {
     /// Lets everything settle and judges what is there then.
     pub(crate) async fn settle(&mut self, prepared: &Prepared) -> Result<Vec<Violation>, Violation> {
         self.system.settle().await.map_err(broken)?;
+        if let Some(token) = self.token.clone() {
+            return self.settle_rotation(prepared, &token).await;
+        }
         let trigger = Trigger::Step("secret");
         let mut aftermath = Aftermath::of(&self.system, trigger, &prepared.world, Vec::new()).await?;
         aftermath.ledger = self.gate.ledger();
         let mut violations = judge::judge(prepared, trigger, false, &aftermath);
         violations.extend(canary::violations(&aftermath));
+        Ok(violations)
+    }
+}
+
+impl Scene {
+    /// Has Secrets Manager try again until the rotation is done, and judges what is there then.
+    async fn settle_rotation(&mut self, prepared: &Prepared, token: &str) -> Result<Vec<Violation>, Violation> {
+        rotation::finish(&self.system, token).await?;
+        let mut aftermath = Aftermath::of(&self.system, Trigger::Step("secret"), &prepared.world, Vec::new()).await?;
+        aftermath.ledger = self.gate.ledger();
+        let mut violations: Vec<Violation> = aftermath.ledger.violations().cloned().collect();
+        violations
+            .extend(rotation::states(false, token, rotation::current_key(&prepared.world), &aftermath.after).err());
+        violations.extend(canary::violations(&aftermath));
+        if let Some(write) = aftermath.writes_when_run_again.first() {
+            violations.push(Violation::of(Promise::NothingToDo, write.to_string()));
+        }
         Ok(violations)
     }
 }
@@ -325,6 +363,7 @@ impl Message {
         match self {
             Self::SignUp => "sign-up",
             Self::Check => "check",
+            Self::Create => "create",
         }
     }
 
@@ -332,10 +371,11 @@ impl Message {
         match self {
             Self::SignUp => 'S',
             Self::Check => 'C',
+            Self::Create => 'R',
         }
     }
 
     pub(crate) fn of_letter(letter: char) -> Option<Self> {
-        [Self::SignUp, Self::Check].into_iter().find(|message| message.letter() == letter)
+        [Self::SignUp, Self::Check, Self::Create].into_iter().find(|message| message.letter() == letter)
     }
 }

@@ -56,6 +56,7 @@ fn ends(start: Start, trigger: Trigger, storm: bool, aftermath: &Aftermath) -> V
     let completion = match trigger {
         Trigger::Flow => "OrgProvisioned",
         Trigger::Step(step) => completion_of(step),
+        Trigger::Rotation(_) => "OrgKeyRotated",
     };
     if buried.is_empty() && !emitted(aftermath, completion) {
         lost(format!("no {completion}, and no message is kept"));
@@ -94,6 +95,7 @@ pub(crate) fn completed(trigger: Trigger, aftermath: &Aftermath) -> bool {
     let completion = match trigger {
         Trigger::Flow => "OrgProvisioned",
         Trigger::Step(step) => completion_of(step),
+        Trigger::Rotation(_) => "OrgKeyRotated",
     };
     emitted(aftermath, completion) && buried(aftermath).is_empty()
 }
@@ -114,7 +116,7 @@ fn completion(prepared: &Prepared, trigger: Trigger, aftermath: &Aftermath) -> V
 }
 
 /// Functions call only what is written down, and what is written down is what their roles allow.
-fn allowed(aftermath: &Aftermath) -> Vec<Violation> {
+pub(crate) fn allowed(aftermath: &Aftermath) -> Vec<Violation> {
     let recorded: BTreeMap<String, BTreeSet<String>> = serde_json::from_str(CALLS).unwrap_or_default();
     let asked =
         aftermath.asked_by.iter().flat_map(|(function, asked)| asked.iter().map(move |asked| (function, asked)));
@@ -139,7 +141,7 @@ fn failures(aftermath: &Aftermath) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-fn same_event_ids(aftermath: &Aftermath) -> Vec<Violation> {
+pub(crate) fn same_event_ids(aftermath: &Aftermath) -> Vec<Violation> {
     let mut ids: BTreeMap<(&str, String, String), BTreeSet<String>> = BTreeMap::new();
     for event in &aftermath.events {
         let (step, request) = (event.detail["step"].to_string(), event.detail["requestId"].to_string());

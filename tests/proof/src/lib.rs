@@ -19,6 +19,7 @@ pub mod paths;
 pub mod plan;
 pub mod process;
 pub mod report;
+pub mod rotation;
 pub mod stage;
 pub mod start;
 mod state;

@@ -9,6 +9,7 @@ use crate::interleave::{Exploration, Message};
 use crate::missing_bus;
 use crate::paths;
 use crate::report::Row;
+use crate::rotation::Rotation;
 use crate::stage::Trigger;
 use crate::start::{End, Prepared, Start};
 use crate::storm;
@@ -66,6 +67,10 @@ pub fn all(scale: Scale, seeds: Range<u64>) -> Vec<Planned> {
         let name = format!("pairs of faults: {}", trigger.name());
         all.push(Planned::new(name, move |prepared| crash_points::pairs(prepared, trigger, scale)));
     }
+    for trigger in Rotation::triggers() {
+        let name = format!("crash points: {}", trigger.name());
+        all.push(Planned::new(name, move |prepared| crash_points::single(prepared, trigger, scale)));
+    }
     for (start, exploration) in interleavings(scale) {
         let name = name_of(start, &exploration);
         all.push(Planned::new(name.clone(), move |prepared| interleaved(&name, &prepared[&start], &exploration)));
@@ -80,7 +85,7 @@ pub fn all(scale: Scale, seeds: Range<u64>) -> Vec<Planned> {
 
 /// Two deliveries with a fault anywhere, and three without, from every start that leads to a key.
 fn interleavings(scale: Scale) -> Vec<(Start, Exploration)> {
-    use Message::{Check, SignUp};
+    use Message::{Check, Create, SignUp};
     let starts = Start::all().filter(|start| start.end() == End::Provisioned && leads_to_a_key(*start));
     let mut all = Vec::new();
     for start in starts {
@@ -104,6 +109,14 @@ fn interleavings(scale: Scale) -> Vec<(Start, Exploration)> {
         if scale == Scale::Long {
             explore(&[SignUp, SignUp], 2, 2);
             explore(&[SignUp, SignUp, Check], 0, 2);
+        }
+    }
+    // A rotation that is delivered twice, and one beside the step that looks after the key.
+    for messages in [[Create, Create], [Create, SignUp]] {
+        // A fault and a key that comes of age meanwhile: in CI each by itself.
+        let limits: &[(u8, u8)] = if scale == Scale::Long { &[(1, 2)] } else { &[(1, 0), (0, 2)] };
+        for (faults, ticks) in limits.iter().copied() {
+            all.push((Start::AllThere, Exploration { messages: messages.to_vec(), faults, ticks }));
         }
     }
     all

@@ -15,6 +15,7 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::ledger::Ledger;
+use crate::rotation::{self, Rotation};
 use crate::start::{Prepared, command, nothing_follows, paused_runtime};
 use crate::storm::{self, Arrival};
 use crate::violation::{Promise, Violation};
@@ -28,6 +29,8 @@ pub enum Trigger {
     Flow,
     /// The sign-up, in one step's queue, with nothing that follows.
     Step(&'static str),
+    /// A rotation, or the end of an old key.
+    Rotation(Rotation),
 }
 
 impl Trigger {
@@ -36,11 +39,17 @@ impl Trigger {
         std::iter::once(Self::Flow).chain(STEPS.iter().map(|step| Self::Step(step.spec.name)))
     }
 
+    /// Those, and what concerns an organization that is there.
+    pub fn known() -> impl Iterator<Item = Self> {
+        Self::all().chain(Rotation::triggers())
+    }
+
     /// The name in paths and tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Flow => "flow",
             Self::Step(name) => name,
+            Self::Rotation(kind) => kind.name(),
         }
     }
 
@@ -48,6 +57,8 @@ impl Trigger {
         match self {
             Self::Flow => system.put_event("org-signup", "OrgCreated", &command()),
             Self::Step(step) => system.send(step, &command().to_string()),
+            // They are driven from outside, see `rotation`.
+            Self::Rotation(_) => Ok(()),
         }
     }
 }
@@ -122,7 +133,15 @@ pub struct Judged {
 /// Runs the trigger in this weather until everything has settled, and judges what is there then.
 pub fn execute(prepared: &Prepared, trigger: Trigger, forecast: &Forecast) -> Judged {
     canary::begin();
-    let run = || paused_runtime().block_on(perform(prepared, trigger, forecast));
+    let run = || match trigger {
+        Trigger::Rotation(kind) => {
+            let performed = paused_runtime().block_on(rotation::perform(prepared, kind, forecast));
+            performed.map(|judged| (judged, None))
+        }
+        Trigger::Flow | Trigger::Step(_) => paused_runtime()
+            .block_on(perform(prepared, trigger, forecast))
+            .map(|(judged, aftermath)| (judged, Some(aftermath))),
+    };
     let broken = |violation| Judged { violations: vec![violation], ..Judged::default() };
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok((judged, _))) => judged,

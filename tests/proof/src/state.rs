@@ -37,13 +37,19 @@ pub(crate) fn of(scene: &Scene) -> u128 {
         }
         let region = &account.regions[REGION];
         for secret in region.secrets.by_name.values() {
+            put(format_args!("{} ", epoch(secret.changed)));
             for version in &secret.versions {
                 let held = serde_json::to_string(&version.content).unwrap_or_default();
                 put(format_args!("{} {held} {:?} {} ", version.id, version.labels, epoch(version.created)));
             }
         }
         let now = scene.system.aws.now();
-        for queue in ["org-provisioning-secret", "org-provisioning-secret-dlq", "org-provisioning-watcher"] {
+        for queue in [
+            "org-provisioning-secret",
+            "org-provisioning-secret-dlq",
+            "org-provisioning-rotate",
+            "org-provisioning-watcher",
+        ] {
             let arn = format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}");
             let messages = region.queues.by_arn(&arn).into_iter().flat_map(|queue| queue.messages(now));
             let mut kinds: Vec<String> = messages

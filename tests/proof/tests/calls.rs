@@ -7,6 +7,7 @@ use std::path::Path;
 use proof::case::Case;
 use proof::crash_points::every_single_mishap;
 use proof::plan;
+use proof::rotation::Rotation;
 use proof::stage::Trigger;
 use proof::start::Start;
 use proof::weather::Mishap;
@@ -21,6 +22,11 @@ fn the_calls_of_each_function_are_written_down() {
     // What is only called when something went wrong before.
     for (start, step) in [(Start::Nothing, "iam-user"), (Start::Nothing, "bucket"), (Start::PartlyThere, "secret")] {
         cases.extend(every_single_mishap(&prepared[&start], Trigger::Step(step), u64::MAX));
+    }
+    // Rotations are no sign-ups: they have triggers of their own.
+    for trigger in Rotation::triggers() {
+        cases.extend([Start::AllThere, Start::StrayBesideStored].map(|start| Case::with(start, trigger, [])));
+        cases.extend(every_single_mishap(&prepared[&Start::AllThere], trigger, u64::MAX));
     }
     let throttled = || (1..=30).map(|call| (call, Mishap::Throttle));
     let steps = Trigger::all().filter(|trigger| *trigger != Trigger::Flow);
