@@ -49,6 +49,18 @@ impl Bench {
         self.system.put_event("org-signup", "OrgCreated", detail).unwrap();
     }
 
+    /// Puts a command of the lifecycle for a production organization on the bus: `OrgSuspended`, ...
+    pub fn command(&self, detail_type: &str, org: &str) {
+        self.system.put_event("org-signup", detail_type, &lifecycle_command(org)).unwrap();
+    }
+
+    /// Puts `OrgCreated` for an organization that was offboarded, and is to come back, on the bus.
+    pub fn reonboard(&self, org: &str) {
+        let mut detail = command(org);
+        detail["reonboard"] = json!(true);
+        self.put(&detail);
+    }
+
     /// Lets everything come to rest and answers the events emitted meanwhile.
     pub async fn settle(&self) -> Vec<Emitted> {
         self.system.settle().await.unwrap();
@@ -167,6 +179,11 @@ impl Default for Bench {
 /// The detail of an `OrgCreated` for a production organization.
 pub fn command(org: &str) -> Value {
     json!({ "orgId": org, "environment": "production" })
+}
+
+/// The detail of a command that suspends, resumes or offboards a production organization.
+pub fn lifecycle_command(org: &str) -> Value {
+    json!({ "orgId": org, "environment": "production", "confirmOrgId": org })
 }
 
 /// The emitted events of one detail type.

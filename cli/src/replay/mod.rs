@@ -19,7 +19,7 @@ use crate::exit::{DIFFERENCES, Problem, written};
 use crate::forecast::Verdict;
 use crate::plan::exit_code;
 use crate::submit::check::Rules;
-use local_system::registry::STEPS;
+use local_system::registry;
 
 /// Runs the command.
 ///
@@ -38,11 +38,11 @@ pub fn run(command: &ReplayCommand) -> Result<ExitCode, Problem> {
 /// The steps of these names; all if there are none.
 fn steps(names: &[String]) -> Result<Vec<StepSpec>, Problem> {
     if names.is_empty() {
-        return Ok(STEPS.map(|step| step.spec).to_vec());
+        return Ok(registry::all().map(|step| step.spec).collect());
     }
     let find = |name: &String| {
-        let found = STEPS.iter().find(|step| step.spec.name == name);
-        let known = STEPS.map(|step| step.spec.name).join(", ");
+        let found = registry::all().find(|step| step.spec.name == name);
+        let known = registry::all().map(|step| step.spec.name).collect::<Vec<_>>().join(", ");
         found
             .map(|step| step.spec)
             .ok_or_else(|| Problem::Usage(format!("there is no step {name:?}; steps are {known}")))
@@ -51,13 +51,14 @@ fn steps(names: &[String]) -> Result<Vec<StepSpec>, Problem> {
 }
 
 /// What a command is held against before it is sent or planned.
-fn rules<'r>(connection: &'r Connection, source: &'r str) -> Rules<'r> {
+fn rules<'r>(connection: &'r Connection, source: &'r str, command: &'r str) -> Rules<'r> {
     let settings = connection.settings();
     Rules {
         deployment: &settings.deployment,
         place: &connection.place,
         allowed_sources: &settings.allowed_sources,
         usual_source: source,
+        usual_command: command,
     }
 }
 

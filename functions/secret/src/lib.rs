@@ -10,11 +10,11 @@ mod store;
 use std::fmt;
 use std::time::Duration;
 
-use aws::ServerDate;
+use aws::{AwsError, ORG_STATE_ACTIVE, ORG_STATE_TAG, ServerDate};
 use aws::secrets::{self, StoredSecret};
 use aws::users::{self, User};
 use aws_smithy_async::time::SharedTimeSource;
-use contract::{Change, Effect, OrgCreated, Report, Run, Step, StepError, StepSpec};
+use contract::{Change, Effect, ErrorCode, OrgCreated, Report, Run, Step, StepError, StepSpec};
 use futures_util::future::{join3, try_join, try_join_all};
 use handler::{OwnQueue, StepContext, StepFunction};
 use org::Conventions;
@@ -49,6 +49,8 @@ pub enum SecretChange {
     },
     /// Make a key and store it.
     CreateKey(StorePlace),
+    /// Take back that the secret is scheduled for deletion, then look again.
+    Restore,
 }
 
 impl StepFunction for Secret {
@@ -97,9 +99,17 @@ impl Step for Secret {
     }
 
     fn plan(&self, run: &Run<'_, OrgCreated>, observed: &Observed) -> Result<Vec<SecretChange>, StepError> {
-        let (user_name, secret_name) = self.names(run.command);
-        let user = users::require(observed.user.as_ref(), &user_name, &self.conventions, &run.command.org_id)?;
+        let (_, secret_name) = self.names(run.command);
+        if run.delayed_check && is_gone(observed.user.as_ref()) {
+            // What is left of an organization that is not active any more is its own function's to clear up.
+            return Ok(Vec::new());
+        }
+        let user = users::require_for(observed.user.as_ref(), &self.conventions, run.command)?;
         if let Some(secret) = &observed.looked.secret {
+            secret.require_owner(&self.conventions, &run.command.org_id)?;
+            if secret.scheduled_for_deletion && run.command.reonboard && !run.delayed_check {
+                return Ok(vec![SecretChange::Restore]);
+            }
             secret.require_ours(&self.conventions, &run.command.org_id)?;
         }
         let mut changes = keys::plan(&observed.looked, user, run.place, &secret_name, self.grace)?;
@@ -122,10 +132,16 @@ impl Step for Secret {
             match change {
                 SecretChange::DeleteLostKey { access_key_id } => self.delete_key(run.command, &access_key_id).await?,
                 SecretChange::CreateKey(place) => arn = self.create_and_store(run, &place).await?,
+                SecretChange::Restore => return self.restore_and_go_on(run).await,
             }
         }
         Ok(Report::of("AWS::SecretsManager::Secret", arn))
     }
+}
+
+/// Whether the organization was suspended or offboarded since a check was asked for.
+fn is_gone(user: Option<&User>) -> bool {
+    user.is_none_or(|user| user.tag(ORG_STATE_TAG).is_some_and(|state| state != ORG_STATE_ACTIVE))
 }
 
 impl Secret {
@@ -148,6 +164,21 @@ impl Secret {
         Ok(History { used, labelled: held.contains(&true) })
     }
 
+    /// What a secret holds can be read only once it is restored.
+    async fn restore_and_go_on(&self, run: &Run<'_, OrgCreated>) -> Result<Report, StepError> {
+        let (_, secret_name) = self.names(run.command);
+        let restored = self.secrets.restore_secret().secret_id(&secret_name).send().await;
+        restored
+            .map_err(|error| AwsError::of("RestoreSecret", error).explain_as_usual(secrets::resource(&secret_name)))?;
+        let observed = Box::pin(self.observe(run)).await?;
+        let changes = self.plan(run, &observed)?;
+        if changes.contains(&SecretChange::Restore) {
+            let message = "was restored, which does not show everywhere yet; the step is tried again later";
+            return Err(StepError::new(ErrorCode::Propagating, secrets::resource(&secret_name), message));
+        }
+        Box::pin(self.apply(run, observed, changes)).await
+    }
+
     /// The user's name and the secret's.
     fn names(&self, command: &OrgCreated) -> (String, String) {
         (self.conventions.user_name(&command.org_id), self.conventions.secret_name(&command.org_id))
@@ -157,7 +188,7 @@ impl Secret {
 impl Change for SecretChange {
     fn effect(&self) -> Effect {
         match self {
-            Self::DeleteLostKey { .. } => Effect::Updates,
+            Self::DeleteLostKey { .. } | Self::Restore => Effect::Updates,
             Self::CreateKey(_) => Effect::Creates,
         }
     }
@@ -167,6 +198,7 @@ impl fmt::Display for SecretChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DeleteLostKey { access_key_id } => write!(f, "delete the lost access key {access_key_id}"),
+            Self::Restore => f.write_str("restore the secret, which is scheduled for deletion"),
             Self::CreateKey(StorePlace::NewSecret { .. }) => {
                 f.write_str("create an access key and store it in a new secret")
             }

@@ -101,6 +101,7 @@ mod tests {
             kms_key_id: None,
             key_grace: std::time::Duration::from_secs(120),
             max_receive_count: 10,
+            secret_recovery_days: 30,
             allowed_sources: vec!["org-signup".into()],
         }
     }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use aws::{Credentials, Endpoints, SdkSettings};
-use contract::Deployment;
+use contract::{Deployment, OrgDeleted};
 use org::{AccountClass, Conventions};
 
 use crate::backoff::SMALLEST_DELAY;
@@ -54,12 +54,17 @@ const KMS_KEY_ID: Variable =
     optional("KMS_KEY_ID", "", "The KMS key for secrets; empty for the account's `aws/secretsmanager`");
 const KEY_GRACE_SECONDS: Variable =
     optional("KEY_GRACE_SECONDS", "120", "The age from which an access key that nobody stored counts as lost");
+const SECRET_RECOVERY_DAYS: Variable = optional(
+    "SECRET_RECOVERY_DAYS",
+    "30",
+    "How many days, 7 to 30, the secret of an offboarded organization can be restored, if the event does not say",
+);
 const MAX_RECEIVE_COUNT: Variable = optional("MAX_RECEIVE_COUNT", "10", "The queue's maxReceiveCount");
 
 /// Every variable of the provisioner's own. Beside these, Lambda's and the SDK's usual ones are read:
 /// `AWS_REGION`, the credentials, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_CA_BUNDLE`,
 /// `SSL_CERT_FILE` and `AWS_LAMBDA_LOG_LEVEL`.
-pub const VARIABLES: [Variable; 12] = [
+pub const VARIABLES: [Variable; 13] = [
     EXPECTED_ACCOUNT_ID,
     ACCOUNT_CLASS,
     DEAD_LETTER_QUEUE_URL,
@@ -72,6 +77,7 @@ pub const VARIABLES: [Variable; 12] = [
     KMS_KEY_ID,
     KEY_GRACE_SECONDS,
     MAX_RECEIVE_COUNT,
+    SECRET_RECOVERY_DAYS,
 ];
 
 /// What keys older than may be judged must exceed: the longest function timeout that infra/ allows (30 s), a
@@ -227,6 +233,7 @@ impl<'v> Reader<'v> {
             kms_key_id: self.text(KMS_KEY_ID.name).map(str::to_owned),
             key_grace,
             max_receive_count,
+            secret_recovery_days: self.secret_recovery_days()?,
             allowed_sources: self
                 .get(ALLOWED_SOURCES)?
                 .split(',')
@@ -234,6 +241,14 @@ impl<'v> Reader<'v> {
                 .filter(|source| !source.is_empty())
                 .map(str::to_owned)
                 .collect(),
+        })
+    }
+
+    fn secret_recovery_days(&self) -> Result<u8, InvalidEnvironment> {
+        let range = OrgDeleted::RECOVERY_WINDOW_DAYS;
+        let days = u8::try_from(self.number(SECRET_RECOVERY_DAYS)?).ok().filter(|days| range.contains(days));
+        days.ok_or_else(|| {
+            invalid(SECRET_RECOVERY_DAYS.name, format!("must be {} to {}", range.start(), range.end()))
         })
     }
 
@@ -321,6 +336,8 @@ mod tests {
             ("KEY_GRACE_SECONDS", "30"),
             ("KEY_GRACE_SECONDS", "soon"),
             ("MAX_RECEIVE_COUNT", "9"),
+            ("SECRET_RECOVERY_DAYS", "6"),
+            ("SECRET_RECOVERY_DAYS", "286"),
             ("AWS_REGION", ""),
             ("AWS_LAMBDA_LOG_LEVEL", "loud"),
         ] {
