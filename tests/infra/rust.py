@@ -25,8 +25,22 @@ def steps() -> dict[str, tuple[list[str], str]]:
         spec = re.search(r'StepSpec\s*\{\s*name: "([^"]+)",\s*triggers: &\[([^]]*)\],\s*completion: "(\w+)"', code)
         assert spec, f"{crate} has no SPEC that can be read"
         triggers = [text.strip().strip('"') for text in spec[2].split(",") if text.strip()]
-        found[spec[1]] = ([trigger.replace("OrgCreated::DETAIL_TYPE", COMMAND) for trigger in triggers], spec[3])
+        found[spec[1]] = ([trigger.removesuffix("::DETAIL_TYPE") for trigger in triggers], spec[3])
     return found
+
+
+@cache
+def lifecycle() -> list[str]:
+    """The steps that work on commands of their own."""
+    registry = source("shared/local-system/src/registry.rs").split("pub const LIFECYCLE", 1)[1].split("];", 1)[0]
+    crates = [crate.replace("_", "-") for crate in re.findall(r"register::<(\w+)::", registry)]
+    return [step for step in steps() if step in crates]
+
+
+@cache
+def provisioning() -> list[str]:
+    """The steps of OrgCreated."""
+    return [step for step in steps() if step not in lifecycle()]
 
 
 def logical(step: str) -> str:
@@ -78,4 +92,5 @@ def calls(step: str) -> list[str]:
 def checks_later(step: str) -> bool:
     """Whether the step sends itself a delayed check."""
     folder = ROOT / "functions" / step / "src"
-    return any("check_later(" in path.read_text() for path in sorted(folder.rglob("*.rs")))
+    texts = [path.read_text() for path in sorted(folder.rglob("*.rs"))]
+    return any("check_later(" in text or "Lifecycle::new(" in text for text in texts)

@@ -10,7 +10,7 @@ from cloudformation import ACCOUNT, Stack, Template, arn, read
 from rust import ROOT
 
 TEMPLATES = ("template", "observability", "step-alarms", "sbt")
-MACHINES = ("state-machine", "sbt")
+MACHINES = ("state-machine", "lifecycle", "sbt")
 NEEDED = {"ExpectedAccountId": ACCOUNT, "AccountClass": "production"}
 # No two values are alike, so that one in another's place is seen.
 EVERYTHING: dict[str, Any] = {
@@ -23,6 +23,7 @@ EVERYTHING: dict[str, Any] = {
     "VisibilityTimeout": 181,
     "MaxReceiveCount": 11,
     "KeyGraceSeconds": 119,
+    "SecretRecoveryDays": 14,
     "MaximumConcurrency": 12,
     "ReservedConcurrency": 13,
     "MemorySize": 300,

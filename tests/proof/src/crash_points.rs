@@ -16,6 +16,9 @@ use crate::workers;
 const CALLS_IN_CI: u64 = 32;
 /// The starts from which CI explores the whole flow; from all others it explores every step by itself.
 const FLOWS_IN_CI: [Start; 4] = [Start::Nothing, Start::TwoStrays, Start::UserMadeAgain, Start::NameTaken];
+/// The starts from which CI explores a sign-up together with a command of the lifecycle: nothing, no key, a key that is
+/// about to be stored.
+const TOGETHER_IN_CI: [Start; 3] = [Start::Nothing, Start::PartlyThere, Start::YoungKeyWithoutSecret];
 /// The starts from which CI explores pairs.
 const PAIRS_IN_CI: [Start; 5] =
     [Start::AllThere, Start::PartlyThere, Start::KeyWithoutSecret, Start::SecretWithoutKey, Start::StrayBesideStored];
@@ -28,12 +31,15 @@ pub fn single(prepared: &Starts, trigger: Trigger, scale: Scale) -> Row {
     let starts = Start::all().filter(|start| match (scale, trigger) {
         (Scale::Long, _) => true,
         (Scale::Ci, Trigger::Flow) => FLOWS_IN_CI.contains(start),
+        (Scale::Ci, Trigger::With("resume")) => *start == Start::Suspended,
+        (Scale::Ci, Trigger::With(_)) => TOGETHER_IN_CI.contains(start),
         // One that waits in vain does so the same way whatever else is there.
         (Scale::Ci, Trigger::Step(_)) => *start == Start::Nothing || !waits_in_vain(&prepared[start], trigger),
     });
     let cases: Vec<Case> = starts
         .flat_map(|start| {
-            let most = if trigger == Trigger::Flow || scale == Scale::Long { u64::MAX } else { CALLS_IN_CI };
+            let whole = !matches!(trigger, Trigger::Step(_));
+            let most = if whole || scale == Scale::Long { u64::MAX } else { CALLS_IN_CI };
             every_single_mishap(&prepared[&start], trigger, most)
         })
         .collect();
@@ -65,6 +71,7 @@ pub fn outages(prepared: &Starts, trigger: Trigger, scale: Scale) -> Row {
 /// Every pair of calls of this step, the second in the recovery from the first.
 pub fn pairs(prepared: &Starts, trigger: Trigger, scale: Scale) -> Row {
     let starts: Vec<Start> = match scale {
+        Scale::Ci if trigger.of_lifecycle().is_some() => vec![Start::AllThere, Start::Suspended],
         Scale::Ci => PAIRS_IN_CI.to_vec(),
         Scale::Long => Start::all().collect(),
     };

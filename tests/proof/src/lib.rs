@@ -13,6 +13,7 @@ mod delivery;
 mod gate;
 pub mod interleave;
 pub mod judge;
+mod lifecycle;
 pub mod ledger;
 pub mod missing_bus;
 pub mod paths;

@@ -54,15 +54,16 @@ pub fn prepare() -> Starts {
 /// The explorations, with these seeds for storms.
 pub fn all(scale: Scale, seeds: Range<u64>) -> Vec<Planned> {
     let mut all = Vec::new();
-    for trigger in Trigger::all() {
+    for trigger in Trigger::all().chain(Trigger::lifecycle()) {
         let name = format!("crash points: {}", trigger.name());
         all.push(Planned::new(name, move |prepared| crash_points::single(prepared, trigger, scale)));
     }
-    for trigger in Trigger::all().filter(|trigger| *trigger != Trigger::Flow) {
+    let alone = |trigger: &Trigger| matches!(trigger, Trigger::Step(_));
+    for trigger in Trigger::all().chain(Trigger::lifecycle()).filter(alone) {
         let name = format!("outages: {}", trigger.name());
         all.push(Planned::new(name, move |prepared| crash_points::outages(prepared, trigger, scale)));
     }
-    for trigger in Trigger::all().filter(|trigger| scale == Scale::Long || *trigger != Trigger::Flow) {
+    for trigger in Trigger::all().chain(Trigger::lifecycle()).filter(|trigger| scale == Scale::Long || alone(trigger)) {
         let name = format!("pairs of faults: {}", trigger.name());
         all.push(Planned::new(name, move |prepared| crash_points::pairs(prepared, trigger, scale)));
     }
@@ -71,9 +72,14 @@ pub fn all(scale: Scale, seeds: Range<u64>) -> Vec<Planned> {
         all.push(Planned::new(name.clone(), move |prepared| interleaved(&name, &prepared[&start], &exploration)));
     }
     all.push(Planned::new("events".to_owned(), missing_bus::explore));
+    let lifecycle = seeds.clone();
     all.push(Planned::new("storms".to_owned(), move |prepared| {
         let cases: Vec<Case> = seeds.clone().map(storm::case).collect();
         crash_points::run("storms".to_owned(), "seeds", prepared, &cases)
+    }));
+    all.push(Planned::new("storms of the lifecycle".to_owned(), move |prepared| {
+        let cases: Vec<Case> = lifecycle.clone().map(storm::case_of_lifecycle).collect();
+        crash_points::run("storms of the lifecycle".to_owned(), "seeds", prepared, &cases)
     }));
     all
 }
@@ -131,7 +137,10 @@ fn leads_to_a_key(start: Start) -> bool {
         | Start::UserOfAnother
         | Start::BucketOfAnother
         | Start::SecretOfAnother
-        | Start::AccountBlocked => false,
+        | Start::AccountBlocked
+        | Start::Suspended
+        | Start::Offboarded
+        | Start::OffboardedInPart => false,
     }
 }
 
