@@ -37,9 +37,9 @@ use Belonging::{
 
 /// An answer's items, none if there is no such user or no such thing.
 macro_rules! listed {
-    ($operation:literal, $user:expr, $request:expr, $items:expr) => {
+    ($operation:literal, $user:expr, $request:expr, $answer:pat => $items:expr) => {
         match $request.user_name($user).send().await.map_err(|error| AwsError::of($operation, error)) {
-            Ok(answer) => Ok($items(answer)),
+            Ok($answer) => Ok::<Vec<Belonging>, StepError>($items),
             Err(error) if error.code() == "NoSuchEntity" => Ok(Vec::new()),
             Err(error) => Err(error.explain_as_usual(users::resource($user))),
         }
@@ -58,32 +58,21 @@ pub(crate) async fn of(iam: &Client, user: &str) -> Result<Vec<Belonging>, StepE
 }
 
 async fn permissions(iam: &Client, user: &str) -> Result<Vec<Belonging>, StepError> {
-    use aws_sdk_iam::operation::{
-        get_login_profile::GetLoginProfileOutput, list_attached_user_policies::ListAttachedUserPoliciesOutput,
-        list_groups_for_user::ListGroupsForUserOutput, list_user_policies::ListUserPoliciesOutput,
-    };
     let all = join4(
+        async { listed!("GetLoginProfile", user, iam.get_login_profile(), _ => vec![LoginProfile]) },
         async {
-            listed!("GetLoginProfile", user, iam.get_login_profile(), |_: GetLoginProfileOutput| vec![LoginProfile])
-        },
-        async {
-            listed!("ListUserPolicies", user, iam.list_user_policies(), |answer: ListUserPoliciesOutput| {
+            listed!("ListUserPolicies", user, iam.list_user_policies(), answer => {
                 answer.policy_names.into_iter().map(InlinePolicy).collect()
             })
         },
         async {
-            listed!(
-                "ListAttachedUserPolicies",
-                user,
-                iam.list_attached_user_policies(),
-                |answer: ListAttachedUserPoliciesOutput| {
-                    let policies = answer.attached_policies.unwrap_or_default().into_iter();
-                    policies.filter_map(|policy| policy.policy_arn).map(AttachedPolicy).collect()
-                }
-            )
+            listed!("ListAttachedUserPolicies", user, iam.list_attached_user_policies(), answer => {
+                let policies = answer.attached_policies.unwrap_or_default().into_iter();
+                policies.filter_map(|policy| policy.policy_arn).map(AttachedPolicy).collect()
+            })
         },
         async {
-            listed!("ListGroupsForUser", user, iam.list_groups_for_user(), |answer: ListGroupsForUserOutput| {
+            listed!("ListGroupsForUser", user, iam.list_groups_for_user(), answer => {
                 answer.groups.into_iter().map(|group| Group(group.group_name)).collect()
             })
         },
@@ -93,43 +82,28 @@ async fn permissions(iam: &Client, user: &str) -> Result<Vec<Belonging>, StepErr
 }
 
 async fn credentials(iam: &Client, user: &str) -> Result<Vec<Belonging>, StepError> {
-    use aws_sdk_iam::operation::{
-        list_mfa_devices::ListMfaDevicesOutput,
-        list_service_specific_credentials::ListServiceSpecificCredentialsOutput,
-        list_signing_certificates::ListSigningCertificatesOutput, list_ssh_public_keys::ListSshPublicKeysOutput,
-    };
     let all = join4(
         async {
-            listed!("ListMFADevices", user, iam.list_mfa_devices(), |answer: ListMfaDevicesOutput| {
+            listed!("ListMFADevices", user, iam.list_mfa_devices(), answer => {
                 answer.mfa_devices.into_iter().map(|device| MfaDevice(device.serial_number)).collect()
             })
         },
         async {
-            listed!(
-                "ListSigningCertificates",
-                user,
-                iam.list_signing_certificates(),
-                |answer: ListSigningCertificatesOutput| {
-                    answer.certificates.into_iter().map(|one| SigningCertificate(one.certificate_id)).collect()
-                }
-            )
+            listed!("ListSigningCertificates", user, iam.list_signing_certificates(), answer => {
+                answer.certificates.into_iter().map(|one| SigningCertificate(one.certificate_id)).collect()
+            })
         },
         async {
-            listed!("ListSSHPublicKeys", user, iam.list_ssh_public_keys(), |answer: ListSshPublicKeysOutput| {
+            listed!("ListSSHPublicKeys", user, iam.list_ssh_public_keys(), answer => {
                 let keys = answer.ssh_public_keys.unwrap_or_default().into_iter();
                 keys.map(|key| SshKey(key.ssh_public_key_id)).collect()
             })
         },
         async {
-            listed!(
-                "ListServiceSpecificCredentials",
-                user,
-                iam.list_service_specific_credentials(),
-                |answer: ListServiceSpecificCredentialsOutput| {
-                    let credentials = answer.service_specific_credentials.unwrap_or_default().into_iter();
-                    credentials.map(|one| ServiceCredential(one.service_specific_credential_id)).collect()
-                }
-            )
+            listed!("ListServiceSpecificCredentials", user, iam.list_service_specific_credentials(), answer => {
+                let credentials = answer.service_specific_credentials.unwrap_or_default().into_iter();
+                credentials.map(|one| ServiceCredential(one.service_specific_credential_id)).collect()
+            })
         },
     )
     .await;

@@ -51,8 +51,8 @@ impl contract::Change for OffboardChange {
 impl fmt::Display for OffboardChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Common(change) => change.fmt(f),
-            Self::TakeAway(belonging) => belonging.fmt(f),
+            Self::Common(change) => fmt::Display::fmt(change, f),
+            Self::TakeAway(belonging) => fmt::Display::fmt(belonging, f),
             Self::DeleteUser => f.write_str("delete the user"),
             Self::ScheduleSecret { days } => {
                 write!(f, "schedule the secret for deletion, to be restored within {days} days")

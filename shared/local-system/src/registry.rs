@@ -50,7 +50,7 @@ pub struct Registered {
 }
 
 const fn register<S: StepFunction + 'static>() -> Registered {
-    Registered { spec: S::SPEC, command: S::Command::DETAIL_TYPE, function: function::<S>, preview: preview::<S> }
+    Registered { spec: S::SPEC, command: <S::Command as Command>::DETAIL_TYPE, function: function::<S>, preview: preview::<S> }
 }
 
 fn function<S: StepFunction + 'static>(settings: Settings, sdk: &SdkConfig) -> Invocable {

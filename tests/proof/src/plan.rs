@@ -86,7 +86,7 @@ pub fn all(scale: Scale, seeds: Range<u64>) -> Vec<Planned> {
 
 /// Two deliveries with a fault anywhere, and three without, from every start that leads to a key.
 fn interleavings(scale: Scale) -> Vec<(Start, Exploration)> {
-    use Message::{Check, SignUp};
+    use Message::{Check, Offboard, SignUp, Suspend};
     let starts = Start::all().filter(|start| start.end() == End::Provisioned && leads_to_a_key(*start));
     let mut all = Vec::new();
     for start in starts {
@@ -106,6 +106,10 @@ fn interleavings(scale: Scale) -> Vec<(Start, Exploration)> {
         }
         if scale == Scale::Long || [Start::PartlyThere, Start::StrayBesideStored].contains(&start) {
             explore(&[SignUp, Check], 1, 2);
+        }
+        if scale == Scale::Long || start == Start::PartlyThere {
+            explore(&[SignUp, Suspend], 1, 0);
+            explore(&[SignUp, Offboard], 1, 0);
         }
         if scale == Scale::Long {
             explore(&[SignUp, SignUp], 2, 2);

@@ -78,7 +78,7 @@ impl Trigger {
 }
 
 /// The detail of the command that a step works on.
-fn detail_for(step: &str) -> Value {
+pub(crate) fn detail_for(step: &str) -> Value {
     let mut detail = command();
     if step == "offboard" {
         detail["confirmOrgId"] = detail["orgId"].clone();
