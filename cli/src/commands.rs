@@ -8,12 +8,8 @@ use serde_json::Value;
 use crate::submit::check::Rules;
 
 /// Their detail types; the usual one first.
-pub const COMMANDS: [&str; 4] = [
-    OrgCreated::DETAIL_TYPE,
-    OrgSuspended::DETAIL_TYPE,
-    OrgResumed::DETAIL_TYPE,
-    OrgDeleted::DETAIL_TYPE,
-];
+pub const COMMANDS: [&str; 4] =
+    [OrgCreated::DETAIL_TYPE, OrgSuspended::DETAIL_TYPE, OrgResumed::DETAIL_TYPE, OrgDeleted::DETAIL_TYPE];
 
 /// What of a command everybody needs.
 pub(crate) struct Read {

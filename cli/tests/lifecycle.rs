@@ -38,7 +38,8 @@ fn an_organization_is_suspended_resumed_and_offboarded_from_the_command_line() {
     on_a_runtime(provision(&serve, &["acme"]));
     assert_eq!(plan(&serve, "OrgSuspended"), ("repair".to_owned(), vec!["suspend".to_owned()]));
     let shown = serve.orgctl(&["plan", "--org", "acme", "--command", "OrgSuspended"]);
-    for said in ["switch the access key", "close bucket fusion-rms-acme to the public", "the organization is suspended"] {
+    for said in ["switch the access key", "close bucket fusion-rms-acme to the public", "the organization is suspended"]
+    {
         assert!(stdout(&shown).contains(said), "{said}: {}", stdout(&shown));
     }
     let sent = submit(&serve, &["--command", "OrgSuspended"]);

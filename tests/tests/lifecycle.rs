@@ -120,13 +120,20 @@ async fn a_late_sign_up_reactivates_nothing() {
         run(&bench, command).await;
         let before = bench.system.aws.snapshot();
         bench.writes();
-        if reonboard { bench.reonboard("abc") } else { bench.sign_up("abc") }
+        if reonboard {
+            bench.reonboard("abc")
+        } else {
+            bench.sign_up("abc")
+        }
         let events = bench.settle().await;
         let codes = failure_codes(&events);
         assert!(codes.contains(&ErrorCode::OrgNotActive.to_string()), "{command}: {codes:?}");
         assert_eq!(bench.writes(), [], "{command}");
         assert!(of_type(&events, "OrgProvisioned").is_empty() && of_type(&events, "IamUserProvisioned").is_empty());
-        assert_eq!(keys(&bench).len(), before.accounts[ACCOUNT].iam.users.get(USER).map_or(0, |user| user.access_keys.len()));
+        assert_eq!(
+            keys(&bench).len(),
+            before.accounts[ACCOUNT].iam.users.get(USER).map_or(0, |user| user.access_keys.len())
+        );
     }
 }
 
@@ -188,9 +195,10 @@ async fn the_recovery_window_is_the_events_or_the_deployments() {
         let now = bench.system.aws.now();
         bench.system.put_event("org-signup", "OrgDeleted", &detail).unwrap();
         bench.settle().await;
-        let at = bench.system.aws.with_world(|world| {
-            world.region(ACCOUNT, "us-east-1").secrets.by_name[SECRET].deletion.unwrap().at
-        });
+        let at = bench
+            .system
+            .aws
+            .with_world(|world| world.region(ACCOUNT, "us-east-1").secrets.by_name[SECRET].deletion.unwrap().at);
         assert_eq!(at.since(now).as_secs() / (24 * 3600), days);
     }
 }

@@ -60,8 +60,10 @@ async fn provision(
     repeat: u32,
     progress: &Progress,
 ) -> Result<Vec<Document>, Problem> {
-    let mut documents: Vec<Document> =
-        by_org(events, Event::org_id).into_values().map(|events| Document::new(subject(&events), asked(&events))).collect();
+    let mut documents: Vec<Document> = by_org(events, Event::org_id)
+        .into_values()
+        .map(|events| Document::new(subject(&events), asked(&events)))
+        .collect();
     for _ in 0..repeat {
         for event in events {
             system.put_event(&event.source, &event.detail_type, &event.detail)?;

@@ -113,12 +113,10 @@ impl Document {
         let mut out = anstream::stdout();
         let OrgSubject { org_id, environment } = &self.organization;
         let environment = environment.as_deref().unwrap_or("no environment");
-        let done = if self.asked.iter().all(|command| *command == OrgCreated::DETAIL_TYPE) { "provisioned" } else { "done" };
-        let verdict = if self.provisioned {
-            format!("{GREEN}{done}{GREEN:#}")
-        } else {
-            format!("{RED}not {done}{RED:#}")
-        };
+        let done =
+            if self.asked.iter().all(|command| *command == OrgCreated::DETAIL_TYPE) { "provisioned" } else { "done" };
+        let verdict =
+            if self.provisioned { format!("{GREEN}{done}{GREEN:#}") } else { format!("{RED}not {done}{RED:#}") };
         writeln!(out, "\n{BOLD}{org_id}{BOLD:#} ({environment}): {verdict}\n")?;
         let mut resources = table(["Resource", "ARN"]);
         resources.add_rows(self.resources.iter().map(|resource| [resource.kind.as_str(), &resource.arn]));

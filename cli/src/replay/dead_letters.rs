@@ -12,7 +12,6 @@ use super::letter::Letter;
 use super::pick::Picked;
 use super::transfer::{Held, Queue, Taking, Tally, queues};
 use super::{can_confirm, confirmed, nothing_sent, rules, steps, unreadable};
-use local_system::registry;
 use crate::args::DeadLettersArguments;
 use crate::connection::Connection;
 use crate::exit::{FAILED, Problem, written};
@@ -21,6 +20,7 @@ use crate::submit::check::order;
 use crate::submit::planned;
 use crate::sweep::progress_bar;
 use crate::terminal::{printable, table};
+use local_system::registry;
 
 /// Rows of the list that are shown; `--json` shows all.
 const MOST_ROWS: usize = 50;

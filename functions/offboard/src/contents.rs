@@ -80,11 +80,7 @@ impl Offboard {
     }
 }
 
-fn identifier(
-    name: &BucketName,
-    key: Option<String>,
-    version: Option<String>,
-) -> Result<ObjectIdentifier, StepError> {
+fn identifier(name: &BucketName, key: Option<String>, version: Option<String>) -> Result<ObjectIdentifier, StepError> {
     let identifier = ObjectIdentifier::builder().set_key(key).set_version_id(version).build();
     identifier.map_err(|error| unexpected(name, error.to_string()))
 }

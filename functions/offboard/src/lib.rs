@@ -129,8 +129,7 @@ impl Step for Offboard {
         let user = observed.org.user.iter().filter(|_| user_stays);
         let user = user.map(|user| Resource::new("AWS::IAM::User", &user.arn));
         let bucket = observed.org.bucket().into_iter();
-        let bucket =
-            bucket.map(|bucket| Resource::new("AWS::S3::Bucket", run.place.bucket_arn(bucket.name.as_str())));
+        let bucket = bucket.map(|bucket| Resource::new("AWS::S3::Bucket", run.place.bucket_arn(bucket.name.as_str())));
         let secret = observed.org.secret.iter();
         let secret = secret.map(|secret| Resource::new("AWS::SecretsManager::Secret", &secret.arn));
         Ok(Report { resources: user.chain(bucket).chain(secret).collect(), evidence: Vec::new() })
@@ -145,7 +144,9 @@ fn plan(terms: &Terms<'_>, observed: &Observed) -> Result<Vec<OffboardChange>, S
         return Ok(Vec::new());
     }
     if state == State::Unknown {
-        return Err(state.refused(seen.speaker(&user), "find out what that means, correct the tag and replay the event"));
+        return Err(
+            state.refused(seen.speaker(&user), "find out what that means, correct the tag and replay the event")
+        );
     }
     let bucket = seen.require_ours(conventions, org)?;
     if state != State::Offboarded {
@@ -180,9 +181,7 @@ fn came_back(terms: &Terms<'_>, seen: &lifecycle::Observed<Kept>) -> bool {
 
 impl Offboard {
     async fn kept(&self, place: &Place, name: &BucketName, to_be_emptied: bool) -> Result<Kept, StepError> {
-        let holds_something = async {
-            if to_be_emptied { self.holds_something(place, name).await } else { Ok(false) }
-        };
+        let holds_something = async { if to_be_emptied { self.holds_something(place, name).await } else { Ok(false) } };
         let (doors, holds_something) = try_join(self.lifecycle.doors(place, name), holds_something).await?;
         Ok(Kept { doors, holds_something })
     }

@@ -52,8 +52,7 @@ impl Step for Resume {
         self.0.apply(run, &run.command.org_id, &observed, &changes).await?;
         let user = observed.user.iter().map(|user| Resource::new("AWS::IAM::User", &user.arn));
         let bucket = observed.bucket().into_iter();
-        let bucket =
-            bucket.map(|bucket| Resource::new("AWS::S3::Bucket", run.place.bucket_arn(bucket.name.as_str())));
+        let bucket = bucket.map(|bucket| Resource::new("AWS::S3::Bucket", run.place.bucket_arn(bucket.name.as_str())));
         Ok(Report { resources: user.chain(bucket).collect(), evidence: Vec::new() })
     }
 }

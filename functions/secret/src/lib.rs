@@ -10,9 +10,9 @@ mod store;
 use std::fmt;
 use std::time::Duration;
 
-use aws::{AwsError, ORG_STATE_ACTIVE, ORG_STATE_TAG, ServerDate};
 use aws::secrets::{self, StoredSecret};
 use aws::users::{self, User};
+use aws::{AwsError, ORG_STATE_ACTIVE, ORG_STATE_TAG, ServerDate};
 use aws_smithy_async::time::SharedTimeSource;
 use contract::{Change, Effect, ErrorCode, OrgCreated, Report, Run, Step, StepError, StepSpec};
 use futures_util::future::{join3, try_join, try_join_all};

@@ -43,8 +43,7 @@ impl Step for Suspend {
         self.0.apply(run, &run.command.org_id, &observed, &changes).await?;
         let user = observed.user.iter().map(|user| Resource::new("AWS::IAM::User", &user.arn));
         let bucket = observed.bucket().into_iter();
-        let bucket =
-            bucket.map(|bucket| Resource::new("AWS::S3::Bucket", run.place.bucket_arn(bucket.name.as_str())));
+        let bucket = bucket.map(|bucket| Resource::new("AWS::S3::Bucket", run.place.bucket_arn(bucket.name.as_str())));
         Ok(Report { resources: user.chain(bucket).collect(), evidence: Vec::new() })
     }
 }
@@ -75,6 +74,7 @@ fn plan(
         Whose::Current | Whose::Labelled | Whose::Young => key.active.then(|| Change::Deactivate(key.id.clone())),
         Whose::Foreign => None,
     }));
-    changes.extend(bucket.filter(|bucket| !bucket.details.are_closed()).map(|bucket| Change::Close(bucket.name.clone())));
+    changes
+        .extend(bucket.filter(|bucket| !bucket.details.are_closed()).map(|bucket| Change::Close(bucket.name.clone())));
     Ok(changes)
 }

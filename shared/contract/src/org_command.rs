@@ -11,8 +11,7 @@ use crate::org_created::OrgSubject;
 /// The field `orgId`.
 pub(crate) fn org_id(detail: &Value) -> Result<OrgId, InvalidField> {
     let id = text(detail, "orgId", OrgId::RULE)?;
-    OrgId::parse(id)
-        .map_err(|why| InvalidField::new("orgId", format!("is {}, which {why}", quoted(id)), OrgId::RULE))
+    OrgId::parse(id).map_err(|why| InvalidField::new("orgId", format!("is {}, which {why}", quoted(id)), OrgId::RULE))
 }
 
 /// The field `environment`.

@@ -158,7 +158,12 @@ mod tests {
         let place = Place { partition: "aws".into(), account: "111111111111".into(), region: "us-east-1".into() };
         for class in [AccountClass::Production, AccountClass::NonProduction] {
             for environment in Environment::ALL {
-                let command = OrgCreated { org_id: OrgId::parse("abc").unwrap(), environment, bucket_name: None, reonboard: false };
+                let command = OrgCreated {
+                    org_id: OrgId::parse("abc").unwrap(),
+                    environment,
+                    bucket_name: None,
+                    reonboard: false,
+                };
                 let deployment = Deployment {
                     expected_account: place.account.clone(),
                     account_class: class,

@@ -55,10 +55,7 @@ fn org_deleted() -> Schema {
         },
     });
     let mut schema = of_org("OrgDeleted", more);
-    schema.insert(
-        "if".to_owned(),
-        json!({ "properties": { "environment": { "enum": ["production", "staging"] } } }),
-    );
+    schema.insert("if".to_owned(), json!({ "properties": { "environment": { "enum": ["production", "staging"] } } }));
     schema.insert(
         "then".to_owned(),
         json!({ "required": ["confirmOrgId"], "properties": { "confirmOrgId": { "type": "string" } } }),

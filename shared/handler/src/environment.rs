@@ -247,9 +247,7 @@ impl<'v> Reader<'v> {
     fn secret_recovery_days(&self) -> Result<u8, InvalidEnvironment> {
         let range = OrgDeleted::RECOVERY_WINDOW_DAYS;
         let days = u8::try_from(self.number(SECRET_RECOVERY_DAYS)?).ok().filter(|days| range.contains(days));
-        days.ok_or_else(|| {
-            invalid(SECRET_RECOVERY_DAYS.name, format!("must be {} to {}", range.start(), range.end()))
-        })
+        days.ok_or_else(|| invalid(SECRET_RECOVERY_DAYS.name, format!("must be {} to {}", range.start(), range.end())))
     }
 
     /// A message that waits for a lost key to age must not run out of receives before.

@@ -50,7 +50,12 @@ pub struct Registered {
 }
 
 const fn register<S: StepFunction + 'static>() -> Registered {
-    Registered { spec: S::SPEC, command: <S::Command as Command>::DETAIL_TYPE, function: function::<S>, preview: preview::<S> }
+    Registered {
+        spec: S::SPEC,
+        command: <S::Command as Command>::DETAIL_TYPE,
+        function: function::<S>,
+        preview: preview::<S>,
+    }
 }
 
 fn function<S: StepFunction + 'static>(settings: Settings, sdk: &SdkConfig) -> Invocable {
@@ -83,7 +88,8 @@ mod tests {
         let known = completions();
         for step in all() {
             // Steps form a chain for one command.
-            let own = |trigger: &str| all().any(|other| other.spec.completion == trigger && other.command == step.command);
+            let own =
+                |trigger: &str| all().any(|other| other.spec.completion == trigger && other.command == step.command);
             for trigger in step.spec.triggers {
                 assert!(own(trigger) || *trigger == step.command, "{}: {trigger}", step.spec.name);
             }

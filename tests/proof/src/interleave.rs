@@ -377,6 +377,8 @@ impl Message {
     }
 
     pub(crate) fn of_letter(letter: char) -> Option<Self> {
-        [Self::SignUp, Self::Check, Self::Suspend, Self::Offboard].into_iter().find(|message| message.letter() == letter)
+        [Self::SignUp, Self::Check, Self::Suspend, Self::Offboard]
+            .into_iter()
+            .find(|message| message.letter() == letter)
     }
 }

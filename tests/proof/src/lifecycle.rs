@@ -100,7 +100,9 @@ fn end(step: &str, start: Start, aftermath: &Aftermath) -> Result<(), String> {
                 return Err("the secret is not scheduled for deletion".to_owned());
             }
             closed(after)?;
-            let full = buckets(after).into_iter().find(|(_, bucket)| says_of(bucket, "offboarded") && !bucket.objects.is_empty());
+            let full = buckets(after)
+                .into_iter()
+                .find(|(_, bucket)| says_of(bucket, "offboarded") && !bucket.objects.is_empty());
             full.map_or(Ok(()), |(name, _)| Err(format!("{name} is not empty")))
         }
     }
@@ -135,9 +137,9 @@ fn says_of(bucket: &local_aws::s3::Bucket, state: &str) -> bool {
 
 /// Nobody reads anything: everything is blocked, or there is no policy that could open it.
 fn closed(world: &World) -> Result<(), String> {
-    let open = buckets(world).into_iter().find(|(_, bucket)| {
-        bucket.public_access_block != Some(PublicAccessBlock::ALL) && bucket.policy.is_some()
-    });
+    let open = buckets(world)
+        .into_iter()
+        .find(|(_, bucket)| bucket.public_access_block != Some(PublicAccessBlock::ALL) && bucket.policy.is_some());
     open.map_or(Ok(()), |(name, _)| Err(format!("{name} is open")))
 }
 

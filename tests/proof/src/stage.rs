@@ -168,7 +168,9 @@ pub fn execute(prepared: &Prepared, trigger: Trigger, forecast: &Forecast) -> Ju
 
 /// Whether a step, run by itself in calm weather, completes.
 pub(crate) fn completes(prepared: &Prepared, step: &str) -> bool {
-    let Some(trigger) = Trigger::all().chain(Trigger::lifecycle()).find(|trigger| trigger.name() == step) else { return false };
+    let Some(trigger) = Trigger::all().chain(Trigger::lifecycle()).find(|trigger| trigger.name() == step) else {
+        return false;
+    };
     canary::begin();
     let forecast = Forecast::default();
     paused_runtime()

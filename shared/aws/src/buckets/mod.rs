@@ -119,7 +119,8 @@ pub async fn search<T>(
     let requested = seeker.requested_name()?;
     let wanted = requested.clone().unwrap_or_else(|| seeker.conventions.bucket_name(seeker.org));
     let date = ServerDate::default();
-    let (listed, (tags, first_details)) = join(seeker.list(&date), join(seeker.tags(&wanted, None), details(&wanted))).await;
+    let (listed, (tags, first_details)) =
+        join(seeker.list(&date), join(seeker.tags(&wanted, None), details(&wanted))).await;
     let (listed, tags) = (listed?, tags?);
     let mut found = Search {
         here: Vec::new(),

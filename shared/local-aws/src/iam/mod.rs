@@ -87,7 +87,9 @@ pub fn handle(call: &mut Call<'_>, form: &Form, operation: &str) -> Result<Reply
         "ListSigningCertificates" | "ListSSHPublicKeys" | "ListServiceSpecificCredentials" | "ListMFADevices" => {
             credentials::list(call, form, operation)
         }
-        "DeleteSigningCertificate" | "DeleteSSHPublicKey" | "DeleteServiceSpecificCredential"
+        "DeleteSigningCertificate"
+        | "DeleteSSHPublicKey"
+        | "DeleteServiceSpecificCredential"
         | "DeactivateMFADevice" => credentials::delete(call, form, operation),
         "GetAccountSummary" => summary::get(call),
         _ => of_groups(call, form, operation),

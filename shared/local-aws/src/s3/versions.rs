@@ -86,11 +86,8 @@ pub(super) fn put(bucket: &mut Bucket, key: String, object: Object) {
 /// Moves the current object, if there is one, among the past ones.
 fn keep(bucket: &mut Bucket, key: &str) {
     if let Some(object) = bucket.objects.remove(key) {
-        let past = Past {
-            version_id: object.version().to_owned(),
-            last_modified: object.last_modified,
-            object: Some(object),
-        };
+        let past =
+            Past { version_id: object.version().to_owned(), last_modified: object.last_modified, object: Some(object) };
         bucket.past.entry(key.to_owned()).or_default().insert(0, past);
     }
 }

@@ -8,7 +8,8 @@ fn versioned() -> S3 {
     let mut s3 = S3::with_bucket();
     assert_eq!(s3.code(ask("PUT", "/mine/k").body("before")), None);
     assert!(!s3.text(ask("GET", "/mine?versioning")).contains("Status"));
-    let on = ask("PUT", "/mine?versioning").body("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>");
+    let on = ask("PUT", "/mine?versioning")
+        .body("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>");
     assert_eq!(s3.code(on), None);
     assert!(s3.text(ask("GET", "/mine?versioning")).contains("<Status>Enabled</Status>"));
     s3
