@@ -4,6 +4,7 @@
 //! the API does not tell.
 
 pub mod bootstrap;
+pub mod lifecycle;
 
 use aws_sdk_s3::types::CreateBucketConfiguration;
 use local_aws::Recorded;

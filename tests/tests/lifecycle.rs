@@ -2,62 +2,12 @@
 
 use std::time::Duration;
 
-use aws_sdk_iam::types::StatusType;
 use contract::ErrorCode;
 use local_aws::iam::{CredentialKind, KeyStatus, OtherCredential};
-use local_aws::s3::PublicAccessBlock;
 use local_aws::{Fault, FaultPlan};
 use serde_json::{Value, json};
+use tests::lifecycle::{ACCOUNT, BUCKET, SECRET, USER, is_closed, keys, outcome, provisioned, run, scheduled, states};
 use tests::{Bench, command, failure_codes, lifecycle_command, of_type};
-
-const USER: &str = "rms_abc";
-const BUCKET: &str = "fusion-rms-abc";
-const SECRET: &str = "fusion-rms/abc/aws";
-const ACCOUNT: &str = "111111111111";
-
-/// An organization that has everything.
-async fn provisioned() -> Bench {
-    let bench = Bench::new();
-    bench.sign_up("abc");
-    bench.settle().await;
-    bench.provisioned("abc").await;
-    bench
-}
-
-/// Sends a command and answers the events that came of it.
-async fn run(bench: &Bench, detail_type: &str) -> Vec<local_system::Emitted> {
-    bench.writes();
-    bench.command(detail_type, "abc");
-    bench.settle().await
-}
-
-/// The completion event of a command that succeeded.
-fn outcome(events: &[local_system::Emitted], completion: &str) -> String {
-    assert_eq!(failure_codes(events), Vec::<String>::new());
-    let [done] = of_type(events, completion)[..] else { panic!("no {completion}: {events:?}") };
-    done["outcome"].as_str().unwrap().to_owned()
-}
-
-/// The tag on the bucket, and the one on the user if there is one.
-fn states(bench: &Bench) -> (String, Option<String>) {
-    bench.system.aws.with_world(|world| {
-        let bucket = world.buckets[BUCKET].tags["OrgState"].clone();
-        let user = world.account(ACCOUNT).iam.users.get(USER);
-        let tag = user.and_then(|user| user.tags.iter().find(|(key, _)| key == "OrgState"));
-        (bucket, tag.map(|(_, state)| state.clone()))
-    })
-}
-
-fn keys(bench: &Bench) -> Vec<(String, KeyStatus)> {
-    bench.system.aws.with_world(|world| {
-        let user = world.account(ACCOUNT).iam.users.get(USER);
-        user.into_iter().flat_map(|user| &user.access_keys).map(|key| (key.id.clone(), key.status)).collect()
-    })
-}
-
-fn is_closed(bench: &Bench) -> bool {
-    bench.system.aws.look(|world| world.buckets[BUCKET].public_access_block == Some(PublicAccessBlock::ALL))
-}
 
 /// Nothing but S3's `pub/` marker can be read by everybody; this says whether it can.
 async fn is_public(bench: &Bench) -> bool {
@@ -66,19 +16,6 @@ async fn is_public(bench: &Bench) -> bool {
     let config = aws_sdk_s3::config::Builder::from(&sdk.build()).allow_no_auth().build();
     let anonymous = aws_sdk_s3::Client::from_conf(config);
     anonymous.get_object().bucket(BUCKET).key("pub/").send().await.is_ok()
-}
-
-fn scheduled(bench: &Bench) -> Option<bool> {
-    bench.system.aws.with_world(|world| {
-        world.region(ACCOUNT, "us-east-1").secrets.by_name.get(SECRET).map(|secret| secret.deletion.is_some())
-    })
-}
-
-/// A tag that somebody set by hand.
-fn say(bench: &Bench, state: &str) {
-    bench.system.aws.with_world(|world| {
-        world.buckets.get_mut(BUCKET).unwrap().tags.insert("OrgState".into(), state.into());
-    });
 }
 
 #[tokio::test(start_paused = true)]
@@ -300,8 +237,11 @@ async fn who_comes_back_gets_everything_anew_in_the_same_bucket() {
 #[tokio::test(start_paused = true)]
 async fn who_comes_back_at_once_is_kept_waiting_and_then_served() {
     let bench = provisioned().await;
-    bench.command("OrgDeleted", "abc");
+    bench.system.invoke("offboard", lifecycle_command("abc")).await.unwrap();
     tokio::time::sleep(Duration::from_secs(5)).await;
+    let early =
+        bench.system.invoke("iam-user", json!({ "orgId": "abc", "environment": "production", "reonboard": true }));
+    assert_eq!(early.await.unwrap_err().error_type, ErrorCode::InProgress.as_str());
     bench.reonboard("abc");
     let events = bench.settle().await;
     assert_eq!(failure_codes(&events), Vec::<String>::new());
@@ -325,109 +265,6 @@ async fn an_organization_without_a_bucket_keeps_its_user_to_say_so() {
     bench.reonboard("abc");
     assert_eq!(failure_codes(&bench.settle().await), Vec::<String>::new());
     bench.provisioned("abc").await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn commands_that_do_not_apply_are_conflicts_and_write_nothing() {
-    for (before, then) in [("OrgDeleted", "OrgSuspended"), ("OrgDeleted", "OrgResumed")] {
-        let bench = provisioned().await;
-        run(&bench, before).await;
-        let events = run(&bench, then).await;
-        assert_eq!((failure_codes(&events), bench.writes()), (vec!["org-not-active".to_owned()], vec![]));
-    }
-    for command in ["OrgSuspended", "OrgResumed", "OrgDeleted"] {
-        let bench = provisioned().await;
-        say(&bench, "frozen");
-        let events = run(&bench, command).await;
-        assert_eq!((failure_codes(&events), bench.writes()), (vec!["org-not-active".to_owned()], vec![]), "{command}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_is_not_ours_is_left_alone() {
-    type Edit = fn(&mut local_aws::World);
-    let edits: [(Edit, ErrorCode); 6] = [
-        (|world| world.account(ACCOUNT).iam.user(USER).unwrap().tags.clear(), ErrorCode::NotOurs),
-        (
-            |world| drop(world.buckets.get_mut(BUCKET).unwrap().tags.insert("OrgId".into(), "xyz".into())),
-            ErrorCode::NotOurs,
-        ),
-        (
-            |world| {
-                let secrets = &mut world.region(ACCOUNT, "us-east-1").secrets;
-                secrets.by_name.get_mut(SECRET).unwrap().tags = None;
-            },
-            ErrorCode::NotOurs,
-        ),
-        (
-            |world| {
-                let user = world.account(ACCOUNT).iam.user(USER).unwrap();
-                let mut key = user.access_keys[0].clone();
-                key.id = "AKIAPEOPLES".to_owned();
-                let at = key.created;
-                key.last_used =
-                    Some(local_aws::iam::KeyUse { at, service: "s3".to_owned(), region: "us-east-1".to_owned() });
-                user.access_keys.push(key);
-            },
-            ErrorCode::UnmanagedKey,
-        ),
-        (
-            |world| {
-                let secrets = &mut world.region(ACCOUNT, "us-east-1").secrets;
-                for version in &mut secrets.by_name.get_mut(SECRET).unwrap().versions {
-                    version.content = local_aws::secretsmanager::Content::Text("theirs".to_owned());
-                }
-            },
-            ErrorCode::SecretUnreadable,
-        ),
-        (
-            |world| {
-                let mut twin = world.buckets[BUCKET].clone();
-                twin.owner = ACCOUNT.to_owned();
-                world.buckets.insert("fusion-rms-abc-2".to_owned(), twin);
-            },
-            ErrorCode::BucketAmbiguous,
-        ),
-    ];
-    for (edit, code) in edits {
-        for command in ["OrgSuspended", "OrgDeleted"] {
-            let bench = provisioned().await;
-            tokio::time::sleep(Duration::from_secs(3600)).await;
-            bench.system.aws.with_world(edit);
-            let events = run(&bench, command).await;
-            assert_eq!((failure_codes(&events), bench.writes()), (vec![code.to_string()], vec![]), "{command}");
-        }
-        let bench = provisioned().await;
-        run(&bench, "OrgSuspended").await;
-        tokio::time::sleep(Duration::from_secs(3600)).await;
-        bench.system.aws.with_world(edit);
-        let events = run(&bench, "OrgResumed").await;
-        assert_eq!((failure_codes(&events), bench.writes()), (vec![code.to_string()], vec![]), "OrgResumed");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_bucket_is_not_opened_over_a_grant_that_came_while_it_was_closed() {
-    let bench = provisioned().await;
-    run(&bench, "OrgSuspended").await;
-    bench.system.aws.with_world(|world| {
-        let bucket = world.buckets.get_mut(BUCKET).unwrap();
-        bucket.policy = bucket.policy.take().map(|policy| policy.replace("/pub/*", "/*"));
-    });
-    let events = run(&bench, "OrgResumed").await;
-    assert_eq!((failure_codes(&events), bench.writes()), (vec![ErrorCode::PublicGrant.to_string()], vec![]));
-    assert!(is_closed(&bench));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_key_that_somebody_switched_off_stays_off() {
-    let bench = provisioned().await;
-    let key = bench.provisioned("abc").await.access_key_id;
-    let off = StatusType::Inactive;
-    bench.iam().update_access_key().user_name(USER).access_key_id(&key).status(off).send().await.unwrap();
-    let events = run(&bench, "OrgResumed").await;
-    let code = ErrorCode::StoredKeyInactive.to_string();
-    assert_eq!((failure_codes(&events), bench.writes()), (vec![code], vec![]));
 }
 
 /// A run of provisioning that looked before the tags were written, and writes after it.

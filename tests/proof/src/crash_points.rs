@@ -29,6 +29,7 @@ const SECOND_IN_CI: [Mishap; 3] = [Mishap::StopBefore, Mishap::StopLate, Mishap:
 /// Every call of this trigger, from every start, with every mishap.
 pub fn single(prepared: &Starts, trigger: Trigger, scale: Scale) -> Row {
     let starts = Start::all().filter(|start| match (scale, trigger) {
+        (_, Trigger::Return) => [Start::Offboarded, Start::UserSaysOffboarded].contains(start),
         (Scale::Long, _) => true,
         (Scale::Ci, Trigger::Flow) => FLOWS_IN_CI.contains(start),
         (Scale::Ci, Trigger::With("resume")) => *start == Start::Suspended,

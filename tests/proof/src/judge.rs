@@ -32,7 +32,9 @@ pub fn judge(prepared: &Prepared, trigger: Trigger, storm: bool, aftermath: &Aft
     broken.extend(completion(prepared, trigger, aftermath));
     broken.extend(allowed(aftermath));
     broken.extend(resources(aftermath));
-    broken.extend(untouched(start, aftermath));
+    if trigger != Trigger::Return {
+        broken.extend(untouched(start, aftermath));
+    }
     broken.extend(same_event_ids(aftermath));
     let settled = buried(aftermath).is_empty();
     if settled && let Some(write) = aftermath.writes_when_run_again.first() {
@@ -58,7 +60,7 @@ fn ends(start: Start, trigger: Trigger, storm: bool, aftermath: &Aftermath) -> V
     let failures: BTreeSet<(&str, &str)> = failures(aftermath).collect();
     let buried = buried(aftermath);
     let completion = match trigger {
-        Trigger::Flow => "OrgProvisioned",
+        Trigger::Flow | Trigger::Return => "OrgProvisioned",
         Trigger::Step(step) | Trigger::With(step) => completion_of(step),
     };
     if buried.is_empty() && !emitted(aftermath, completion) {
@@ -75,8 +77,9 @@ fn ends(start: Start, trigger: Trigger, storm: bool, aftermath: &Aftermath) -> V
             lost(format!("{step} told of {code} and kept no message"));
         }
     }
-    match (start.end(), trigger) {
-        (End::Provisioned, Trigger::Flow) if !storm && !buried.is_empty() => {
+    let end = if trigger == Trigger::Return { End::Provisioned } else { start.end() };
+    match (end, trigger) {
+        (End::Provisioned, Trigger::Flow | Trigger::Return) if !storm && !buried.is_empty() => {
             lost(format!("the organization is to be provisioned, and failed with {failures:?}"));
         }
         (End::Refused(expected), Trigger::Flow) => {
@@ -96,7 +99,7 @@ fn ends(start: Start, trigger: Trigger, storm: bool, aftermath: &Aftermath) -> V
 /// Whether what the trigger sets off was done, and nothing was kept.
 pub(crate) fn completed(trigger: Trigger, aftermath: &Aftermath) -> bool {
     let completion = match trigger {
-        Trigger::Flow => "OrgProvisioned",
+        Trigger::Flow | Trigger::Return => "OrgProvisioned",
         Trigger::Step(step) | Trigger::With(step) => completion_of(step),
     };
     emitted(aftermath, completion) && buried(aftermath).is_empty()
@@ -278,7 +281,8 @@ fn parts_that_stay(start: Start) -> Vec<String> {
         | Start::StoredKeyInactive
         | Start::Suspended
         | Start::Offboarded
-        | Start::OffboardedInPart => {
+        | Start::OffboardedInPart
+        | Start::UserSaysOffboarded => {
             vec![users, secrets, "/buckets".to_owned()]
         }
         Start::KeyOfAPerson | Start::UserOfAnother => vec![users, secrets],

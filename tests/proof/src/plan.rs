@@ -144,7 +144,8 @@ fn leads_to_a_key(start: Start) -> bool {
         | Start::AccountBlocked
         | Start::Suspended
         | Start::Offboarded
-        | Start::OffboardedInPart => false,
+        | Start::OffboardedInPart
+        | Start::UserSaysOffboarded => false,
     }
 }
 

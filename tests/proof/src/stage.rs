@@ -28,6 +28,8 @@ pub enum Trigger {
     Flow,
     /// A command, in one step's queue, with nothing that follows: the sign-up, or the step's own command.
     Step(&'static str),
+    /// The sign-up of an organization that was offboarded and is to come back.
+    Return,
     /// The sign-up and the command of a step of the lifecycle, on the bus at the same moment.
     With(&'static str),
 }
@@ -38,16 +40,16 @@ impl Trigger {
         std::iter::once(Self::Flow).chain(STEPS.iter().map(|step| Self::Step(step.spec.name)))
     }
 
-    /// Every step of the lifecycle alone, and each together with a sign-up.
+    /// Every step of the lifecycle alone, each together with a sign-up, and coming back.
     pub fn lifecycle() -> impl Iterator<Item = Self> {
         let names = || LIFECYCLE.iter().map(|step| step.spec.name);
-        names().map(Self::Step).chain(names().map(Self::With))
+        names().map(Self::Step).chain(names().map(Self::With)).chain([Self::Return])
     }
 
     /// The step of the lifecycle that it is about, if it is about one.
     pub fn of_lifecycle(self) -> Option<&'static str> {
         match self {
-            Self::Flow => None,
+            Self::Flow | Self::Return => None,
             Self::With(name) => Some(name),
             Self::Step(name) => LIFECYCLE.iter().any(|step| step.spec.name == name).then_some(name),
         }
@@ -57,6 +59,7 @@ impl Trigger {
     pub fn name(self) -> &'static str {
         match self {
             Self::Flow => "flow",
+            Self::Return => "come-back",
             Self::Step(name) => name,
             Self::With("suspend") => "sign-up+suspend",
             Self::With("resume") => "sign-up+resume",
@@ -67,6 +70,11 @@ impl Trigger {
     pub(crate) fn pull(self, system: &LocalSystem) -> Result<(), Problem> {
         match self {
             Self::Flow => system.put_event("org-signup", "OrgCreated", &command()),
+            Self::Return => {
+                let mut detail = command();
+                detail["reonboard"] = Value::Bool(true);
+                system.put_event("org-signup", "OrgCreated", &detail)
+            }
             Self::Step(step) => system.send(step, &detail_for(step).to_string()),
             Self::With(step) => {
                 system.put_event("org-signup", "OrgCreated", &command())?;

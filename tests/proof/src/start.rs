@@ -79,6 +79,8 @@ pub enum Start {
     Offboarded,
     /// The organization was offboarded, and of its user somebody left everything there that can keep it.
     OffboardedInPart,
+    /// The organization was offboarded, and had no bucket that could say so: its user does.
+    UserSaysOffboarded,
 }
 
 /// How an execution has to end.
@@ -137,7 +139,9 @@ impl Start {
             Self::KeyOfAPerson => End::Refused(ErrorCode::UnmanagedKey),
             Self::AccountBlocked => End::Refused(ErrorCode::AccountBlocksPublicAccess),
             Self::UserOfAnother | Self::BucketOfAnother | Self::SecretOfAnother => End::Refused(ErrorCode::NotOurs),
-            Self::Suspended | Self::Offboarded | Self::OffboardedInPart => End::Refused(ErrorCode::OrgNotActive),
+            Self::Suspended | Self::Offboarded | Self::OffboardedInPart | Self::UserSaysOffboarded => {
+                End::Refused(ErrorCode::OrgNotActive)
+            }
         }
     }
 
@@ -266,6 +270,10 @@ impl Start {
             }
             Self::Offboarded => {
                 provision(system).await;
+                give(system, "offboard", "OrgDeleted").await;
+            }
+            Self::UserSaysOffboarded => {
+                run(system, "iam-user").await;
                 give(system, "offboard", "OrgDeleted").await;
             }
             Self::OffboardedInPart => {
