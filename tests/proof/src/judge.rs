@@ -280,6 +280,7 @@ fn parts_that_stay(start: Start) -> Vec<String> {
         | Start::SecretScheduled
         | Start::StoredKeyInactive
         | Start::Suspended
+        | Start::SuspendedWithStray
         | Start::Offboarded
         | Start::OffboardedInPart
         | Start::UserSaysOffboarded => {

@@ -80,7 +80,7 @@ fn end(step: &str, start: Start, aftermath: &Aftermath) -> Result<(), String> {
         "resume" => {
             says(after, "active")?;
             data_are_there(before, after)?;
-            if start == Start::Suspended {
+            if [Start::Suspended, Start::SuspendedWithStray].contains(&start) {
                 one_key(account)?;
                 bucket(after)?;
                 policy(after)?;

@@ -143,6 +143,7 @@ fn leads_to_a_key(start: Start) -> bool {
         | Start::SecretOfAnother
         | Start::AccountBlocked
         | Start::Suspended
+        | Start::SuspendedWithStray
         | Start::Offboarded
         | Start::OffboardedInPart
         | Start::UserSaysOffboarded => false,

@@ -75,6 +75,8 @@ pub enum Start {
     AccountBlocked,
     /// The organization was suspended.
     Suspended,
+    /// The organization was suspended, and has a key beside the stored one that a run made and never stored.
+    SuspendedWithStray,
     /// The organization was offboarded: no user, a closed bucket, a secret that is scheduled for deletion.
     Offboarded,
     /// The organization was offboarded, and of its user somebody left everything there that can keep it.
@@ -139,7 +141,7 @@ impl Start {
             Self::KeyOfAPerson => End::Refused(ErrorCode::UnmanagedKey),
             Self::AccountBlocked => End::Refused(ErrorCode::AccountBlocksPublicAccess),
             Self::UserOfAnother | Self::BucketOfAnother | Self::SecretOfAnother => End::Refused(ErrorCode::NotOurs),
-            Self::Suspended | Self::Offboarded | Self::OffboardedInPart | Self::UserSaysOffboarded => {
+            Self::Suspended | Self::SuspendedWithStray | Self::Offboarded | Self::OffboardedInPart | Self::UserSaysOffboarded => {
                 End::Refused(ErrorCode::OrgNotActive)
             }
         }
@@ -267,6 +269,11 @@ impl Start {
             Self::Suspended => {
                 provision(system).await;
                 give(system, "suspend", "OrgSuspended").await;
+            }
+            Self::SuspendedWithStray => {
+                provision(system).await;
+                give(system, "suspend", "OrgSuspended").await;
+                return vec![create_key(system).await];
             }
             Self::Offboarded => {
                 provision(system).await;
