@@ -16,9 +16,17 @@ use crate::workers;
 const CALLS_IN_CI: u64 = 32;
 /// The starts from which CI explores the whole flow; from all others it explores every step by itself.
 const FLOWS_IN_CI: [Start; 4] = [Start::Nothing, Start::TwoStrays, Start::UserMadeAgain, Start::NameTaken];
-/// The starts from which CI explores a sign-up together with a command of the lifecycle: nothing, no key, a key that is
-/// about to be stored.
-const TOGETHER_IN_CI: [Start; 3] = [Start::Nothing, Start::PartlyThere, Start::YoungKeyWithoutSecret];
+/// The starts from which CI explores a sign-up together with a command of the lifecycle: nothing, and all but a key.
+const TOGETHER_IN_CI: [Start; 2] = [Start::Nothing, Start::PartlyThere];
+/// What happens to the calls of both: what leaves something behind, or comes late.
+const MISHAPS_TOGETHER_IN_CI: [Mishap; 5] =
+    [Mishap::StopBefore, Mishap::StopAfter, Mishap::StopLate, Mishap::LostReply, Mishap::TimeOutLate];
+/// The starts from which CI explores a step of the lifecycle: each in which it does something else.
+const ALONE_IN_CI: [(&str, &[Start]); 3] = [
+    ("suspend", &[Start::AllThere, Start::YoungKeyWithoutSecret, Start::StrayBesideStored, Start::KeyOfAPerson]),
+    ("resume", &[Start::Suspended, Start::SuspendedWithStray, Start::AllThere]),
+    ("offboard", &[Start::AllThere, Start::OffboardedInPart, Start::KeyOfAPerson]),
+];
 /// The starts from which CI explores pairs.
 const PAIRS_IN_CI: [Start; 5] =
     [Start::AllThere, Start::PartlyThere, Start::KeyWithoutSecret, Start::SecretWithoutKey, Start::StrayBesideStored];
@@ -34,6 +42,7 @@ pub fn single(prepared: &Starts, trigger: Trigger, scale: Scale) -> Row {
         (Scale::Ci, Trigger::Flow) => FLOWS_IN_CI.contains(start),
         (Scale::Ci, Trigger::With("resume")) => *start == Start::Suspended,
         (Scale::Ci, Trigger::With(_)) => TOGETHER_IN_CI.contains(start),
+        (Scale::Ci, Trigger::Step(step)) if trigger.of_lifecycle().is_some() => alone_in_ci(step).contains(start),
         // One that waits in vain does so the same way whatever else is there.
         (Scale::Ci, Trigger::Step(_)) => *start == Start::Nothing || !waits_in_vain(&prepared[start], trigger),
     });
@@ -43,8 +52,18 @@ pub fn single(prepared: &Starts, trigger: Trigger, scale: Scale) -> Row {
             let most = if whole || scale == Scale::Long { u64::MAX } else { CALLS_IN_CI };
             every_single_mishap(&prepared[&start], trigger, most)
         })
+        .filter(|case| scale == Scale::Long || !matches!(trigger, Trigger::With(_) | Trigger::Return) || together_in_ci(case))
         .collect();
     run(format!("crash points: {}", trigger.name()), "distinct crash points", prepared, &cases)
+}
+
+/// The starts of a step of the lifecycle in CI.
+fn alone_in_ci(step: &str) -> &'static [Start] {
+    ALONE_IN_CI.iter().find(|(name, _)| *name == step).map_or(&[], |(_, starts)| *starts)
+}
+
+fn together_in_ci(case: &Case) -> bool {
+    case.forecast.mishaps.values().all(|mishap| MISHAPS_TOGETHER_IN_CI.contains(mishap))
 }
 
 /// The cases in which one of the first `most` calls meets something.
@@ -56,7 +75,10 @@ pub fn every_single_mishap(prepared: &Prepared, trigger: Trigger, most: u64) -> 
 
 /// Three calls in a row that meet the same, from every call on: more than a client tries by itself.
 pub fn outages(prepared: &Starts, trigger: Trigger, scale: Scale) -> Row {
-    let starts = Start::all().filter(|start| scale == Scale::Long || !waits_in_vain(&prepared[start], trigger));
+    let starts = Start::all().filter(|start| match (scale, trigger) {
+        (Scale::Ci, Trigger::Step(step)) if trigger.of_lifecycle().is_some() => alone_in_ci(step).contains(start),
+        _ => scale == Scale::Long || !waits_in_vain(&prepared[start], trigger),
+    });
     let cases: Vec<Case> = starts
         .flat_map(|start| {
             let calls = calls(&prepared[&start], Case::with(start, trigger, []), scale, CALLS_IN_CI);
@@ -72,11 +94,15 @@ pub fn outages(prepared: &Starts, trigger: Trigger, scale: Scale) -> Row {
 /// Every pair of calls of this step, the second in the recovery from the first.
 pub fn pairs(prepared: &Starts, trigger: Trigger, scale: Scale) -> Row {
     let starts: Vec<Start> = match scale {
-        Scale::Ci if trigger.of_lifecycle().is_some() => vec![Start::AllThere, Start::Suspended],
+        Scale::Ci if trigger.of_lifecycle().is_some() => alone_in_ci(trigger.name()).iter().copied().take(1).collect(),
         Scale::Ci => PAIRS_IN_CI.to_vec(),
         Scale::Long => Start::all().collect(),
     };
     let (first, second): (Vec<Mishap>, Vec<Mishap>) = match scale {
+        Scale::Ci if trigger.of_lifecycle().is_some() => (
+            vec![Mishap::StopAfter, Mishap::LostReply],
+            vec![Mishap::StopLate, Mishap::LostReply],
+        ),
         Scale::Ci => (FIRST_IN_CI.to_vec(), SECOND_IN_CI.to_vec()),
         Scale::Long => (Mishap::iter().collect(), Mishap::iter().collect()),
     };
