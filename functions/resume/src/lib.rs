@@ -95,7 +95,7 @@ fn plan(
     }
     let mut changes = Vec::new();
     if state != State::Active {
-        changes.extend(observed.tag_as(State::Resuming));
+        changes.extend(observed.tag_down_to(State::Resuming));
     }
     let lost = observed.keys.iter().filter(|key| key.whose == Whose::Lost);
     changes.extend(lost.map(|key| Change::DeleteKey(key.id.clone())));

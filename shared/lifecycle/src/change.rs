@@ -1,6 +1,7 @@
 //! What the lifecycle steps change, and which tags have to be written.
 
 use std::fmt;
+use std::time::Duration;
 
 use aws::{ORG_STATE_SINCE_TAG, ORG_STATE_TAG, state_since};
 use aws_smithy_types::DateTime;
@@ -43,17 +44,26 @@ pub enum Change {
 impl<D> Observed<D> {
     /// The tags that are missing for the organization to be in `state`, the bucket's first.
     pub fn tag_as(&self, state: State) -> Vec<Change> {
+        self.tags(state, |found, since| found != state || since.is_none())
+    }
+
+    /// The same for what says a later state only: what says an earlier one already has gone further.
+    pub fn tag_down_to(&self, state: State) -> Vec<Change> {
+        self.tags(state, |found, _| found > state)
+    }
+
+    fn tags(&self, state: State, needs: impl Fn(State, Option<Duration>) -> bool) -> Vec<Change> {
         let [user_age, bucket_age] = self.ages();
         let own = own_tags(state, self.now());
         let mut changes = Vec::new();
-        if let Some(bucket) = self.bucket()
-            && (self.state_of_bucket() != Some(state) || bucket_age.is_none())
+        if let Some((bucket, found)) = self.bucket().zip(self.state_of_bucket())
+            && needs(found, bucket_age)
         {
             let others = bucket.tags().iter().filter(|(key, _)| !own.iter().any(|(own, _)| own == key));
             let tags = others.chain(&own).cloned().collect();
             changes.push(Change::TagBucket { bucket: bucket.name.clone(), tags, state });
         }
-        if self.user.is_some() && (self.state_of_user() != Some(state) || user_age.is_none()) {
+        if self.state_of_user().is_some_and(|found| needs(found, user_age)) {
             changes.push(Change::TagUser { tags: own, state });
         }
         changes
