@@ -3,6 +3,7 @@
 pub mod args;
 pub mod bus;
 pub mod checklist;
+pub mod commands;
 pub mod connection;
 pub mod exit;
 pub mod forecast;

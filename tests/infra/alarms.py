@@ -9,6 +9,7 @@ from view import View
 
 TOPIC = arn("sns", "org-provisioner-AlarmTopic")
 MACHINE = arn("states", "stateMachine:org-provisioning")
+LIFECYCLE = arn("states", "stateMachine:org-provisioning-lifecycle")
 RETIREMENT = arn("states", "stateMachine:org-provisioning-retirement")
 RULE = "org-provisioning-failures"
 OWN = "OrgProvisioner"
@@ -158,6 +159,7 @@ def check(view: View) -> None:
         "AlarmEmail": view.values["AlarmEmail"],
         "BusName": "org-provisioning",
         "Delivery": view.values["Delivery"],
+        "LifecycleMachineArn": LIFECYCLE,
         "RetirementArn": RETIREMENT,
         "StateMachineArn": MACHINE,
         "UndeliveredQueueArn": arn("sqs", "org-provisioning-undelivered"),
@@ -176,6 +178,10 @@ def check(view: View) -> None:
             "org-provisioning-executions-timed-out", "AWS/States/ExecutionsTimedOut", executions, TOPIC
         ),
     }
+    of_lifecycle = dimensions(StateMachineArn=LIFECYCLE)
+    for end, metric in (("failed", "Failed"), ("timed-out", "TimedOut")):
+        name = f"org-provisioning-lifecycle-{end}"
+        expected[f"Lifecycle{metric}Alarm"] = alarm(name, f"AWS/States/Executions{metric}", of_lifecycle, TOPIC)
     retirements = dimensions(StateMachineArn=RETIREMENT)
     expected["RetirementsFailedAlarm"] = alarm(
         "org-provisioning-retirement-executions-failed", "AWS/States/ExecutionsFailed", retirements, TOPIC

@@ -10,12 +10,13 @@ from cloudformation import arn
 from rust import ROOT, SOURCE, functions, logical
 from view import Files, View, files
 
+MACHINES = {"state-machine": "StateMachineRole", "lifecycle-machine": "LifecycleMachineRole"}
 GOLDEN = ROOT / "tests/golden/bus-policy.json"
 
 
 def resolved(view: View) -> dict[str, Any]:
     """The bus's policy, and what the roles that put events say of that."""
-    roles = {step: f"{logical(step)}Role" for step in functions()} | {"state-machine": "StateMachineRole"}
+    roles = {step: f"{logical(step)}Role" for step in functions()} | MACHINES
     found = {name: puts(view.resources[role]["Properties"]) for name, role in roles.items()}
     if view.sbt:
         found["adapter"] = puts(view.nested("sbt", "Sbt").resources()["AdapterRole"]["Properties"])
@@ -38,7 +39,7 @@ def check(view: View) -> None:
     policy = view.resources["Bus"]["Properties"]["Policy"]
     speakers, sources = policy["Statement"][0]["Condition"], policy["Statement"][1]["Condition"]
     roles = [arn("iam", f"role/org-provisioner-{logical(step)}Role") for step in functions()]
-    roles.append(arn("iam", "role/org-provisioner-StateMachineRole"))
+    roles.extend(arn("iam", f"role/org-provisioner-{role}") for role in MACHINES.values())
     view.equal(speakers["ArnNotEquals"]["aws:PrincipalArn"], roles, "who may speak as the provisioner")
     known = sorted([*view.sources, SOURCE])
     view.equal(sorted(sources["ForAnyValue:StringNotEquals"]["events:source"]), known, "the sources that the bus knows")

@@ -18,11 +18,11 @@ def source(path: str) -> str:
 
 def steps() -> dict[str, tuple[list[str], str]]:
     """Every registered step: its triggers and its completion."""
-    return registered("STEPS")
+    return registered("STEPS") | registered("LIFECYCLE")
 
 
 def maintenance() -> dict[str, tuple[list[str], str]]:
-    """Every function that is no step of provisioning."""
+    """Every function that is no step."""
     return registered("MAINTENANCE")
 
 
@@ -47,8 +47,18 @@ def registered(listed: str) -> dict[str, tuple[list[str], str]]:
         spec = re.search(r'StepSpec\s*\{\s*name: "([^"]+)",\s*triggers: &\[([^]]*)\],\s*completion: "(\w+)"', code)
         assert spec, f"{crate} has no SPEC that can be read"
         triggers = [text.strip().strip('"') for text in spec[2].split(",") if text.strip()]
-        found[spec[1]] = ([trigger.replace("OrgCreated::DETAIL_TYPE", COMMAND) for trigger in triggers], spec[3])
+        found[spec[1]] = ([trigger.removesuffix("::DETAIL_TYPE") for trigger in triggers], spec[3])
     return found
+
+
+def lifecycle() -> list[str]:
+    """The steps that work on commands of their own."""
+    return list(registered("LIFECYCLE"))
+
+
+def provisioning() -> list[str]:
+    """The steps of OrgCreated."""
+    return list(registered("STEPS"))
 
 
 def logical(step: str) -> str:
@@ -100,4 +110,5 @@ def calls(step: str) -> list[str]:
 def checks_later(step: str) -> bool:
     """Whether the step sends itself a delayed check."""
     folder = ROOT / "functions" / step / "src"
-    return any("check_later(" in path.read_text() for path in sorted(folder.rglob("*.rs")))
+    texts = [path.read_text() for path in sorted(folder.rglob("*.rs"))]
+    return any("check_later(" in text or "Lifecycle::new(" in text for text in texts)

@@ -53,6 +53,7 @@ def check_environment(view: View) -> None:
         "ROTATION_DAYS": values["KeyRotationDays"],
         "ROTATION_FUNCTION_ARN": arn("lambda", "function:org-provisioning-rotate") if view.rotation else "",
         "MAX_RECEIVE_COUNT": values["MaxReceiveCount"],
+        "SECRET_RECOVERY_DAYS": values["SecretRecoveryDays"],
     }
     view.equal(functions.pop("Environment"), {"Variables": expected}, "the functions' variables")
     # Each function has its own beside these, see wiring.py.
@@ -163,6 +164,7 @@ def check_outputs(view: View) -> None:
         "EventBusName": "org-provisioning",
         "EventBusArn": "arn:aws:events:us-east-1:123456789012:event-bus/org-provisioning",
         "StateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:org-provisioning",
+        "LifecycleMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:org-provisioning-lifecycle",
         "UndeliveredQueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/org-provisioning-undelivered",
     }
     view.equal(canonical(values), canonical(expected), "the outputs")

@@ -10,7 +10,7 @@ from cloudformation import ACCOUNT, Stack, Template, arn, read
 from rust import ROOT
 
 TEMPLATES = ("template", "observability", "step-alarms", "sbt")
-MACHINES = ("state-machine", "sbt", "retirement")
+MACHINES = ("state-machine", "lifecycle", "retirement", "sbt")
 NEEDED = {"ExpectedAccountId": ACCOUNT, "AccountClass": "production"}
 # No two values are alike, so that one in another's place is seen.
 EVERYTHING: dict[str, Any] = {
@@ -26,6 +26,7 @@ EVERYTHING: dict[str, Any] = {
     "KeyOverlapSeconds": 7200,
     "KeyRotationDays": 120,
     "EnableKeyRotation": "true",
+    "SecretRecoveryDays": 14,
     "MaximumConcurrency": 12,
     "ReservedConcurrency": 13,
     "MemorySize": 300,

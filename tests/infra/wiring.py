@@ -3,7 +3,7 @@
 from typing import Any
 
 from cloudformation import ACCOUNT, arn, canonical
-from rust import COMMAND, FAILED, SOURCE, functions, logical, maintenance, steps
+from rust import COMMAND, FAILED, SOURCE, functions, lifecycle, logical, maintenance, steps
 from view import View
 
 FOURTEEN_DAYS = 1209600
@@ -156,7 +156,8 @@ def check_list(view: View) -> None:
     """Exactly these resources are there: what only one choice has is there with it alone."""
     expected = {
         "Bus", "UndeliveredQueue", "UndeliveredQueuePolicy", "StateMachineLogGroup", "StateMachineRole", "StateMachine",
-        "Observability", "RetirementLogGroup", "RetirementRole", "Retirement", "RetirementRuleRole", "RetirementRule",
+        "LifecycleMachineLogGroup", "LifecycleMachineRole", "LifecycleMachine", "Observability",
+        "RetirementLogGroup", "RetirementRole", "Retirement", "RetirementRuleRole", "RetirementRule",
     }  # fmt: skip
     suffixes = [*PER_STEP, *(["InvokeConfig"] if view.direct else [])]
     expected |= {f"{logical(step)}{suffix}" for step in steps() for suffix in suffixes}
@@ -237,3 +238,5 @@ def check(view: View) -> None:
     if view.sbt:
         check_adapter(view)
     view.holds(COMMAND in steps()["iam-user"][0], "iam-user does not hear the command")
+    for step in lifecycle():
+        view.holds(steps()[step][0] != [COMMAND], f"{step} has no command of its own")

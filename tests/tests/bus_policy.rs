@@ -11,12 +11,15 @@ use serde_json::{Value, json};
 const ACCOUNT: &str = "123456789012";
 const PRODUCER: &str = "222222222222";
 const BUS: &str = "arn:aws:events:us-east-1:123456789012:event-bus/org-provisioning";
-const STEPS: [(&str, &str, &str); 5] = [
+const STEPS: [(&str, &str, &str); 8] = [
     ("iam-user", "IamUserRole", "IamUserProvisioned"),
     ("bucket", "BucketRole", "BucketProvisioned"),
     ("bucket-policy", "BucketPolicyRole", "BucketPolicyProvisioned"),
     ("secret", "SecretRole", "SecretProvisioned"),
     ("verify", "VerifyRole", "OrgProvisioned"),
+    ("suspend", "SuspendRole", "OrgSuspensionCompleted"),
+    ("resume", "ResumeRole", "OrgResumptionCompleted"),
+    ("offboard", "OffboardRole", "OrgOffboardingCompleted"),
 ];
 const FAILED: &str = "OrgProvisioningFailed";
 
@@ -133,12 +136,14 @@ fn the_rotation_tells_of_keys_and_nothing_else() {
 #[test]
 fn the_state_machine_tells_failures_and_nothing_else() {
     let deployed = Deployed::with("defaults");
-    let role = deployed.role("state-machine", "StateMachineRole");
-    assert!(deployed.lets(&role, &[("org-provisioner", FAILED)]));
-    for (_, _, completion) in STEPS {
-        assert!(!deployed.lets(&role, &[("org-provisioner", completion)]), "{completion}");
+    for (name, logical) in [("state-machine", "StateMachineRole"), ("lifecycle-machine", "LifecycleMachineRole")] {
+        let role = deployed.role(name, logical);
+        assert!(deployed.lets(&role, &[("org-provisioner", FAILED)]));
+        for (_, _, completion) in STEPS {
+            assert!(!deployed.lets(&role, &[("org-provisioner", completion)]), "{completion}");
+        }
+        assert!(!deployed.lets(&role, &[("org-signup", "OrgCreated")]));
     }
-    assert!(!deployed.lets(&role, &[("org-signup", "OrgCreated")]));
 }
 
 #[test]

@@ -51,13 +51,14 @@ fn steps(names: &[String]) -> Result<Vec<StepSpec>, Problem> {
 }
 
 /// What a command is held against before it is sent or planned.
-fn rules<'r>(connection: &'r Connection, source: &'r str) -> Rules<'r> {
+fn rules<'r>(connection: &'r Connection, source: &'r str, command: &'r str) -> Rules<'r> {
     let settings = connection.settings();
     Rules {
         deployment: &settings.deployment,
         place: &connection.place,
         allowed_sources: &settings.allowed_sources,
         usual_source: source,
+        usual_command: command,
     }
 }
 

@@ -88,7 +88,7 @@ mod tests {
     fn user(created_by_us: bool) -> User {
         let tags =
             if created_by_us { vec![(CREATED_BY_TAG.to_owned(), created_by(&place("us-east-1")))] } else { Vec::new() };
-        User { name: "rms_abc".into(), arn: String::new(), age: OLD, tags }
+        User { name: "rms_abc".into(), arn: String::new(), age: OLD, tags, age_of_state: None }
     }
 
     fn key(id: &str, age: Duration) -> Stray {

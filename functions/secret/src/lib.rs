@@ -14,7 +14,7 @@ use aws::keys::{self, History, Holder, Stray};
 use aws::new_keys::{self, LastUse};
 use aws::secrets::{self, AWSPENDING, RotationSchedule, StoredSecret};
 use aws::users::{self, User};
-use aws::{AwsError, ServerDate};
+use aws::{AwsError, ORG_STATE_ACTIVE, ORG_STATE_TAG, ServerDate};
 use aws_sdk_secretsmanager::types::RotationRulesType;
 use aws_smithy_async::time::SharedTimeSource;
 use contract::{Change, Effect, ErrorCode, OrgCreated, Report, Run, Step, StepError, StepSpec};
@@ -55,6 +55,8 @@ pub enum SecretChange {
     CreateKey(StorePlace),
     /// Have Secrets Manager rotate the key from now on.
     ScheduleRotation(RotationSchedule),
+    /// Take back that the secret is scheduled for deletion, then look again.
+    Restore,
 }
 
 impl StepFunction for Secret {
@@ -120,9 +122,17 @@ impl Step for Secret {
     }
 
     fn plan(&self, run: &Run<'_, OrgCreated>, observed: &Observed) -> Result<Vec<SecretChange>, StepError> {
-        let (user_name, secret_name) = self.names(run.command);
-        let user = users::require(observed.user.as_ref(), &user_name, &self.conventions, &run.command.org_id)?;
+        let (_, secret_name) = self.names(run.command);
+        if run.delayed_check && is_gone(observed.user.as_ref()) {
+            // What is left of an organization that is not active any more is its own function's to clear up.
+            return Ok(Vec::new());
+        }
+        let user = users::require_for(observed.user.as_ref(), &self.conventions, run.command)?;
         if let Some(secret) = &observed.looked.secret {
+            secret.require_owner(&self.conventions, &run.command.org_id)?;
+            if secret.scheduled_for_deletion && run.command.reonboard && !run.delayed_check {
+                return Ok(vec![SecretChange::Restore]);
+            }
             secret.require_ours(&self.conventions, &run.command.org_id)?;
         }
         let mut changes = decision::plan(&observed.looked, user, run.place, &secret_name, self.grace)?;
@@ -150,10 +160,16 @@ impl Step for Secret {
                 }
                 SecretChange::CreateKey(place) => arn = self.create_and_store(run, &place).await?,
                 SecretChange::ScheduleRotation(schedule) => self.schedule(run.command, schedule).await?,
+                SecretChange::Restore => return self.restore_and_go_on(run).await,
             }
         }
         Ok(Report::of("AWS::SecretsManager::Secret", arn))
     }
+}
+
+/// Whether the organization was suspended or offboarded since a check was asked for.
+fn is_gone(user: Option<&User>) -> bool {
+    user.is_none_or(|user| user.tag(ORG_STATE_TAG).is_some_and(|state| state != ORG_STATE_ACTIVE))
 }
 
 impl Secret {
@@ -193,6 +209,21 @@ impl Secret {
         })
     }
 
+    /// What a secret holds can be read only once it is restored.
+    async fn restore_and_go_on(&self, run: &Run<'_, OrgCreated>) -> Result<Report, StepError> {
+        let (_, secret_name) = self.names(run.command);
+        let restored = self.secrets.restore_secret().secret_id(&secret_name).send().await;
+        restored
+            .map_err(|error| AwsError::of("RestoreSecret", error).explain_as_usual(secrets::resource(&secret_name)))?;
+        let observed = Box::pin(self.observe(run)).await?;
+        let changes = self.plan(run, &observed)?;
+        if changes.contains(&SecretChange::Restore) {
+            let message = "was restored, which does not show everywhere yet; the step is tried again later";
+            return Err(StepError::new(ErrorCode::Propagating, secrets::resource(&secret_name), message));
+        }
+        Box::pin(self.apply(run, observed, changes)).await
+    }
+
     /// The user's name and the secret's.
     fn names(&self, command: &OrgCreated) -> (String, String) {
         (self.conventions.user_name(&command.org_id), self.conventions.secret_name(&command.org_id))
@@ -202,7 +233,7 @@ impl Secret {
 impl Change for SecretChange {
     fn effect(&self) -> Effect {
         match self {
-            Self::DeleteLostKey { .. } | Self::ScheduleRotation(_) => Effect::Updates,
+            Self::DeleteLostKey { .. } | Self::ScheduleRotation(_) | Self::Restore => Effect::Updates,
             Self::CreateKey(_) => Effect::Creates,
         }
     }
@@ -215,6 +246,7 @@ impl fmt::Display for SecretChange {
             Self::ScheduleRotation(RotationSchedule { days, .. }) => {
                 write!(f, "have the access key rotated every {} days", days.unwrap_or_default())
             }
+            Self::Restore => f.write_str("restore the secret, which is scheduled for deletion"),
             Self::CreateKey(StorePlace::NewSecret { .. }) => {
                 f.write_str("create an access key and store it in a new secret")
             }

@@ -35,7 +35,9 @@ impl Verify {
     ) -> Result<Inventory<'o>, StepError> {
         let org = &run.command.org_id;
         let (user_name, secret_name) = self.names(run.command);
-        let user = users::require(observed.user.as_ref(), &user_name, &self.conventions, org)?;
+        // Before the user is waited for: an organization that was offboarded has none any more.
+        observed.search.bucket()?;
+        let user = users::require_for(observed.user.as_ref(), &self.conventions, run.command)?;
         let bucket = observed.search.require(self.conventions.tag_key(), org)?;
         let setup = &bucket.details;
         let golden = bucket_policy(run.place, &bucket.name, &user.arn);
@@ -53,6 +55,10 @@ impl Verify {
         }
         let secret =
             observed.secret.as_ref().ok_or_else(|| waiting(secrets::resource(&secret_name), "is not there yet"))?;
+        if run.command.reonboard && secret.scheduled_for_deletion {
+            secret.require_owner(&self.conventions, org)?;
+            return Err(waiting(secrets::resource(&secret_name), "is still scheduled for deletion, and about to be restored"));
+        }
         secret.require_ours(&self.conventions, org)?;
         let version =
             secret.current.as_ref().ok_or_else(|| waiting(secrets::resource(&secret_name), "has no value yet"))?;

@@ -107,9 +107,7 @@ impl StoredSecret {
     /// # Errors
     /// `not-ours`, or `secret-scheduled-for-deletion`: somebody decided that, and only a person takes it back.
     pub fn require_ours(&self, conventions: &Conventions, org: &OrgId) -> Result<(), StepError> {
-        let key = conventions.tag_key();
-        let tag = self.tags.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
-        require_ours(&resource(&self.name), key, tag, None, org)?;
+        self.require_owner(conventions, org)?;
         if self.scheduled_for_deletion {
             let message = "is scheduled for deletion; restore it if the organization is to keep its key";
             return Err(StepError::new(ErrorCode::SecretScheduledForDeletion, resource(&self.name), message));
@@ -132,6 +130,16 @@ impl StoredSecret {
         let rotated = self.last_rotated.as_ref().filter(|rotated| rotated.secs() >= current.created.secs());
         let since = rotated.or(self.last_changed.as_ref());
         Some(date.age_of(since.filter(|since| since.secs() > current.created.secs()).unwrap_or(&current.created)))
+    }
+
+    /// Whether the secret is this organization's, scheduled for deletion or not.
+    ///
+    /// # Errors
+    /// `not-ours`.
+    pub fn require_owner(&self, conventions: &Conventions, org: &OrgId) -> Result<(), StepError> {
+        let key = conventions.tag_key();
+        let tag = self.tags.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
+        require_ours(&resource(&self.name), key, tag, None, org)
     }
 }
 

@@ -194,7 +194,7 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("{shown:?}{more}")
 }
 
-fn kind(value: &Value) -> &'static str {
+pub(crate) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

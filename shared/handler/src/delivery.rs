@@ -100,6 +100,7 @@ mod tests {
             key_overlap: std::time::Duration::from_secs(604_800),
             rotation: None,
             max_receive_count: 10,
+            secret_recovery_days: 30,
             allowed_sources: vec!["org-signup".into()],
         }
     }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use aws::{Credentials, Endpoints, SdkSettings};
-use contract::Deployment;
+use contract::{Deployment, OrgDeleted};
 use org::{AccountClass, Conventions};
 
 use crate::backoff::SMALLEST_DELAY;
@@ -65,12 +65,17 @@ const ROTATION_FUNCTION_ARN: Variable = optional(
     "The function that rotates access keys on schedule; empty for no schedule, and schedules that are there stay",
 );
 const ROTATION_DAYS: Variable = optional("ROTATION_DAYS", "90", "The days between two rotations of an access key");
+const SECRET_RECOVERY_DAYS: Variable = optional(
+    "SECRET_RECOVERY_DAYS",
+    "30",
+    "How many days, 7 to 30, the secret of an offboarded organization can be restored, if the event does not say",
+);
 const MAX_RECEIVE_COUNT: Variable = optional("MAX_RECEIVE_COUNT", "10", "The queue's maxReceiveCount");
 
 /// Every variable of the provisioner's own. Beside these, Lambda's and the SDK's usual ones are read:
 /// `AWS_REGION`, the credentials, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_CA_BUNDLE`,
 /// `SSL_CERT_FILE` and `AWS_LAMBDA_LOG_LEVEL`.
-pub const VARIABLES: [Variable; 15] = [
+pub const VARIABLES: [Variable; 16] = [
     EXPECTED_ACCOUNT_ID,
     ACCOUNT_CLASS,
     DEAD_LETTER_QUEUE_URL,
@@ -86,6 +91,7 @@ pub const VARIABLES: [Variable; 15] = [
     ROTATION_FUNCTION_ARN,
     ROTATION_DAYS,
     MAX_RECEIVE_COUNT,
+    SECRET_RECOVERY_DAYS,
 ];
 
 /// What keys older than may be judged must exceed: the longest function timeout that infra/ allows (30 s), a
@@ -248,6 +254,7 @@ impl<'v> Reader<'v> {
             key_overlap: self.key_overlap()?,
             rotation: self.rotation()?,
             max_receive_count,
+            secret_recovery_days: self.secret_recovery_days()?,
             allowed_sources: self
                 .get(ALLOWED_SOURCES)?
                 .split(',')
@@ -276,6 +283,12 @@ impl<'v> Reader<'v> {
             return Err(invalid(ROTATION_DAYS.name, problem));
         }
         Ok(self.text(ROTATION_FUNCTION_ARN.name).map(|arn| (arn.to_owned(), days)))
+    }
+
+    fn secret_recovery_days(&self) -> Result<u8, InvalidEnvironment> {
+        let range = OrgDeleted::RECOVERY_WINDOW_DAYS;
+        let days = u8::try_from(self.number(SECRET_RECOVERY_DAYS)?).ok().filter(|days| range.contains(days));
+        days.ok_or_else(|| invalid(SECRET_RECOVERY_DAYS.name, format!("must be {} to {}", range.start(), range.end())))
     }
 
     /// A message that waits for a lost key to age must not run out of receives before.
@@ -367,6 +380,8 @@ mod tests {
             ("ROTATION_DAYS", "14"),
             ("ROTATION_DAYS", "1001"),
             ("MAX_RECEIVE_COUNT", "9"),
+            ("SECRET_RECOVERY_DAYS", "6"),
+            ("SECRET_RECOVERY_DAYS", "286"),
             ("AWS_REGION", ""),
             ("AWS_LAMBDA_LOG_LEVEL", "loud"),
         ] {

@@ -24,6 +24,8 @@ pub struct Settings {
     pub rotation: Option<(String, u16)>,
     /// How often the queue gives a message out before it goes to the dead-letter queue.
     pub max_receive_count: u32,
+    /// How many days the secret of an offboarded organization can be restored, if the event does not say.
+    pub secret_recovery_days: u8,
     /// The event sources that may send commands.
     pub allowed_sources: Vec<String>,
 }

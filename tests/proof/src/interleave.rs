@@ -1,4 +1,5 @@
-//! Every interleaving of deliveries to the `secret` function, at every AWS call.
+//! Every interleaving of deliveries to the `secret` function, and of one to a function of the lifecycle beside it, at
+//! every AWS call.
 //!
 //! Here is one execution: what may come next, and how it is carried out. [`paths`](crate::paths) goes through all.
 
@@ -15,8 +16,8 @@ use crate::delivery::{Delivery, Phase, sleep_until_one_wakes};
 use crate::gate::{CallId, Gate, Waiting};
 use crate::judge;
 use crate::rotation;
-use crate::stage::{Aftermath, Trigger, broken};
-use crate::start::{ACCOUNT, Prepared, REGION, command, nothing_follows};
+use crate::stage::{Aftermath, Trigger, broken, detail_for};
+use crate::start::{ACCOUNT, Prepared, REGION, nothing_follows};
 use crate::state;
 use crate::violation::{Promise, Violation};
 use crate::wire::{reply, reset};
@@ -32,15 +33,19 @@ pub struct Exploration {
     pub ticks: u8,
 }
 
-/// A message in the step's queue.
+/// A message in a step's queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// The sign-up.
+    /// The sign-up, to `secret`.
     SignUp,
-    /// A delayed check.
+    /// A delayed check, of `secret`.
     Check,
     /// No message: `createSecret`, as Secrets Manager asks `rotate` for it.
     Create,
+    /// `OrgSuspended`, to `suspend`.
+    Suspend,
+    /// `OrgDeleted`, to `offboard`.
+    Offboard,
 }
 
 /// Time that passes at once.
@@ -105,6 +110,8 @@ pub(crate) struct Scene {
     pub(crate) system: LocalSystem,
     pub(crate) gate: Gate,
     pub(crate) deliveries: Vec<Delivery>,
+    /// What each of them delivers.
+    pub(crate) messages: Vec<Message>,
     pub(crate) limbo: Vec<Waiting>,
     pub(crate) ticks: Vec<Tick>,
     /// When time passed: epochs lie between these.
@@ -130,7 +137,8 @@ impl Scene {
         let token = if rotates { Some(rotation::begin(&system)?) } else { None };
         rotation::by_hand(&system);
         for message in exploration.messages.iter().filter(|message| **message != Message::Create) {
-            let mut send = json!({ "QueueUrl": queue_url(), "MessageBody": command().to_string() });
+            let (queue, detail) = (queue_url(message.step()), detail_for(message.step()));
+            let mut send = json!({ "QueueUrl": queue, "MessageBody": detail.to_string() });
             if *message == Message::Check {
                 send["MessageAttributes"] = json!({ "DelayedCheck": { "DataType": "String", "StringValue": "true" } });
             }
@@ -146,7 +154,8 @@ impl Scene {
     pub(crate) fn decisions(&self, exploration: &Exploration) -> Vec<Decision> {
         let waiting = self.gate.waiting();
         let fault_left = self.faults < exploration.faults;
-        if let Some(id) = waiting.iter().find(|id| commutes_with_all(id)) {
+        let with_lifecycle = self.messages.iter().any(|message| message.step() != "secret");
+        if let Some(id) = waiting.iter().find(|id| commutes_with_all(id, with_lifecycle)) {
             let mut decisions = vec![Decision::Answer(id.clone())];
             if fault_left {
                 decisions.extend([Decision::LoseReply(id.clone()), Decision::Stop(id.delivery)]);
@@ -255,9 +264,9 @@ impl Scene {
                 }
             }
         }
-        for delivery in &mut self.deliveries {
+        for (delivery, message) in self.deliveries.iter_mut().zip(&self.messages) {
             if let Some(handle) = delivery.proceed() {
-                let delete = json!({ "QueueUrl": queue_url(), "ReceiptHandle": handle });
+                let delete = json!({ "QueueUrl": queue_url(message.step()), "ReceiptHandle": handle });
                 self.system.aws.api(ACCOUNT, REGION, "sqs", "DeleteMessage", delete).map_err(broken)?;
             }
         }
@@ -286,8 +295,9 @@ impl Scene {
             self.deliveries[number].begin(number, String::new(), Box::pin(running));
             return Ok(());
         }
+        let step = self.messages[number].step();
         let receive = json!({
-            "QueueUrl": queue_url(), "MaxNumberOfMessages": 1,
+            "QueueUrl": queue_url(step), "MaxNumberOfMessages": 1,
             "MessageAttributeNames": ["All"], "MessageSystemAttributeNames": ["All"],
         });
         let received = self.system.aws.api(ACCOUNT, REGION, "sqs", "ReceiveMessage", receive).map_err(broken)?;
@@ -301,10 +311,10 @@ impl Scene {
         let record = json!({
             "messageId": message["MessageId"], "receiptHandle": message["ReceiptHandle"], "body": message["Body"],
             "attributes": message["Attributes"], "messageAttributes": attributes, "eventSource": "aws:sqs",
-            "eventSourceARN": format!("arn:aws:sqs:{REGION}:{ACCOUNT}:org-provisioning-secret"), "awsRegion": REGION,
+            "eventSourceARN": format!("arn:aws:sqs:{REGION}:{ACCOUNT}:org-provisioning-{step}"), "awsRegion": REGION,
         });
         let lambda = self.system.lambda.clone();
-        let running = async move { lambda.invoke("secret", json!({ "Records": [record] })).await };
+        let running = async move { lambda.invoke(step, json!({ "Records": [record] })).await };
         let handle = message["ReceiptHandle"].as_str().unwrap_or_default().to_owned();
         self.deliveries[number].begin(number, handle, Box::pin(running));
         Ok(())
@@ -316,7 +326,8 @@ impl Scene {
         if let Some(token) = self.token.clone() {
             return self.settle_rotation(prepared, &token).await;
         }
-        let trigger = Trigger::Step("secret");
+        let of_lifecycle = self.messages.iter().map(|message| message.step()).find(|step| *step != "secret");
+        let trigger = of_lifecycle.map_or(Trigger::Step("secret"), Trigger::With);
         let mut aftermath = Aftermath::of(&self.system, trigger, &prepared.world, Vec::new()).await?;
         aftermath.ledger = self.gate.ledger();
         let mut violations = judge::judge(prepared, trigger, false, &aftermath);
@@ -344,17 +355,33 @@ impl Scene {
 
 /// Calls that nobody else's calls can tell from later ones: what they read never changes here, and what they write
 /// nobody reads before everything settles. In which order they come makes no difference, only what happens to them.
-fn commutes_with_all(id: &CallId) -> bool {
-    matches!(
-        (id.asked.service, id.asked.operation.as_str()),
-        ("iam", "GetUser")
-            | ("events", "PutEvents" | "DescribeEventBus")
-            | ("sqs", "SendMessage" | "ChangeMessageVisibility")
-    )
+///
+/// Beside a command of the lifecycle the user changes. The bucket is that command's alone, and so is what else the user has.
+fn commutes_with_all(id: &CallId, with_lifecycle: bool) -> bool {
+    match (id.asked.service, id.asked.operation.as_str()) {
+        ("iam", "GetUser") => !with_lifecycle,
+        ("events", "PutEvents" | "DescribeEventBus") | ("sqs", "SendMessage" | "ChangeMessageVisibility") => true,
+        ("s3", _) => with_lifecycle,
+        ("iam", other) => {
+            with_lifecycle
+                && [
+                    "GetLoginProfile",
+                    "ListUserPolicies",
+                    "ListAttachedUserPolicies",
+                    "ListGroupsForUser",
+                    "ListMFADevices",
+                    "ListSigningCertificates",
+                    "ListSSHPublicKeys",
+                    "ListServiceSpecificCredentials",
+                ]
+                .contains(&other)
+        }
+        _ => false,
+    }
 }
 
-fn queue_url() -> String {
-    format!("https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/org-provisioning-secret")
+fn queue_url(step: &str) -> String {
+    format!("https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/org-provisioning-{step}")
 }
 
 impl Message {
@@ -364,6 +391,18 @@ impl Message {
             Self::SignUp => "sign-up",
             Self::Check => "check",
             Self::Create => "create",
+            Self::Suspend => "suspend",
+            Self::Offboard => "offboard",
+        }
+    }
+
+    /// The step that it is for.
+    pub(crate) fn step(self) -> &'static str {
+        match self {
+            Self::SignUp | Self::Check => "secret",
+            Self::Create => "rotate",
+            Self::Suspend => "suspend",
+            Self::Offboard => "offboard",
         }
     }
 
@@ -372,10 +411,14 @@ impl Message {
             Self::SignUp => 'S',
             Self::Check => 'C',
             Self::Create => 'R',
+            Self::Suspend => 'P',
+            Self::Offboard => 'O',
         }
     }
 
     pub(crate) fn of_letter(letter: char) -> Option<Self> {
-        [Self::SignUp, Self::Check, Self::Create].into_iter().find(|message| message.letter() == letter)
+        [Self::SignUp, Self::Check, Self::Create, Self::Suspend, Self::Offboard]
+            .into_iter()
+            .find(|message| message.letter() == letter)
     }
 }

@@ -14,6 +14,7 @@ mod gate;
 pub mod interleave;
 pub mod judge;
 pub mod ledger;
+mod lifecycle;
 pub mod missing_bus;
 pub mod paths;
 pub mod plan;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use local_aws::Propagation;
-use local_system::registry::STEPS;
+use local_system::registry::{LIFECYCLE, STEPS};
 use strum::IntoEnumIterator;
 
 use crate::case::Case;
@@ -46,6 +46,14 @@ pub fn case(seed: u64) -> Case {
         }
     }
     Case { start, trigger: Trigger::Flow, forecast: Forecast { mishaps, unsteady: Some(unsteady(seed)) } }
+}
+
+/// The case of a seed in which a command of the lifecycle comes together with the sign-up.
+pub fn case_of_lifecycle(seed: u64) -> Case {
+    let step = LIFECYCLE[usize::try_from(seed).unwrap_or_default() % LIFECYCLE.len()].spec.name;
+    // A resumption needs a suspension before.
+    let start = if step == "resume" { Start::Suspended } else { case(seed).start };
+    Case { start, trigger: Trigger::With(step), ..case(seed) }
 }
 
 /// How calls and reads are in a seed's weather.

@@ -52,6 +52,7 @@ fn everything() -> Observed {
             arn: ARN.into(),
             age: Duration::from_secs(86_400),
             tags: tags(&[("OrgId", "acme"), ("OrgState", "active"), ("CreatedBy", "org-provisioner/us-east-1")]),
+            age_of_state: None,
         })),
         user_extras: UserExtras {
             console: Ok(false),

@@ -1,6 +1,7 @@
 //! Finding the organization's bucket: among its own by tag, before any is created.
 
 mod settings;
+mod states;
 
 use std::time::Duration;
 
@@ -11,13 +12,15 @@ use futures_util::future::{join, try_join_all};
 use org::{BucketName, Conventions, OrgId, Place};
 
 use crate::error::{AwsError, DENIED_REMEDY};
-use crate::ownership::{ORG_STATE_TAG, require_active, require_ours};
+use crate::ownership::{ORG_STATE_SINCE_TAG, ORG_STATE_TAG, require_active_for, require_ours, since_of};
 use crate::server_date::ServerDate;
 
 pub use settings::{
     MARKER_KEY, SETUP_CALLS, Setup, blocks_public_access, enforces_owner, has_marker, policy, public_access_blocks,
     setup,
 };
+
+pub use states::{StateSeen, states};
 
 /// How many calls [`search`] makes at one time beside those for the details: the list and the wanted bucket's tags.
 pub const SEARCH_CALLS: usize = 2;
@@ -46,6 +49,10 @@ pub struct Search<T> {
     /// The name that a new bucket should get, and what is there under it now.
     wanted: (BucketName, Occupant),
     requested: Option<BucketName>,
+    /// Whether an offboarded organization is to come back.
+    reonboard: bool,
+    /// The time that S3 told.
+    date: ServerDate,
 }
 
 /// What is there under a name.
@@ -92,6 +99,8 @@ pub struct Seeker<'a> {
     org: &'a OrgId,
     /// The name that the command asks for.
     requested: Option<&'a str>,
+    /// Whether an offboarded organization is to come back.
+    reonboard: bool,
 }
 
 /// The resource's name in messages.
@@ -112,10 +121,18 @@ pub async fn search<T>(
 ) -> Result<Search<T>, StepError> {
     let requested = seeker.requested_name()?;
     let wanted = requested.clone().unwrap_or_else(|| seeker.conventions.bucket_name(seeker.org));
-    let (listed, (tags, first_details)) = join(seeker.list(), join(seeker.tags(&wanted, None), details(&wanted))).await;
+    let date = ServerDate::default();
+    let (listed, (tags, first_details)) =
+        join(seeker.list(&date), join(seeker.tags(&wanted, None), details(&wanted))).await;
     let (listed, tags) = (listed?, tags?);
-    let mut found =
-        Search { here: Vec::new(), elsewhere: Vec::new(), wanted: (wanted.clone(), Occupant::Nobody), requested };
+    let mut found = Search {
+        here: Vec::new(),
+        elsewhere: Vec::new(),
+        wanted: (wanted.clone(), Occupant::Nobody),
+        requested,
+        reonboard: seeker.reonboard,
+        date,
+    };
     found.wanted.1 = match &tags {
         Look::Absent if listed.iter().any(|bucket| bucket.name == wanted) => return Err(unsettled(&wanted)),
         Look::Absent => Occupant::Nobody,
@@ -163,6 +180,12 @@ impl<T> Bucket<T> {
     pub fn tags(&self) -> &[(String, String)] {
         &self.tags
     }
+
+    /// The value of the tag `OrgState`, if it has it.
+    pub fn state(&self) -> Option<&str> {
+        let tag = self.tags.iter().find(|(name, _)| name == ORG_STATE_TAG);
+        tag.map(|(_, value)| value.as_str())
+    }
 }
 
 impl<T> Search<T> {
@@ -190,6 +213,19 @@ impl<T> Search<T> {
     /// A conflict when there are two, when it is in another region, when it differs from the name that the
     /// command asks for, and when the organization is not active.
     pub fn bucket(&self) -> Result<Option<&Bucket<T>>, StepError> {
+        let found = self.bucket_in_any_state()?;
+        if let Some(bucket) = found {
+            require_active_for(&resource(&bucket.name), bucket.state(), self.reonboard)?;
+        }
+        Ok(found)
+    }
+
+    /// The same, whether the organization is active or not.
+    ///
+    /// # Errors
+    /// A conflict when there are two, when it is in another region, and when it differs from the name that the command
+    /// asks for.
+    pub fn bucket_in_any_state(&self) -> Result<Option<&Bucket<T>>, StepError> {
         if let Some((name, region)) = self.elsewhere.first() {
             let message = format!(
                 "is this organization's and lies in {region}; provision the organization there, or move the bucket's content and delete it"
@@ -204,7 +240,6 @@ impl<T> Search<T> {
             return Err(StepError::new(ErrorCode::BucketAmbiguous, resource(&one.name), message));
         }
         let Some(bucket) = self.here.first() else { return Ok(None) };
-        require_active(&resource(&bucket.name), value(&bucket.tags, ORG_STATE_TAG).as_deref())?;
         match &self.requested {
             Some(requested) if *requested != bucket.name => {
                 let message = format!(
@@ -214,6 +249,16 @@ impl<T> Search<T> {
             }
             _ => Ok(Some(bucket)),
         }
+    }
+
+    /// How long a bucket has been in its state, by S3's clock, if its tags say since when.
+    pub fn age_of_state(&self, bucket: &Bucket<T>) -> Option<Duration> {
+        age_of_state(&bucket.tags, &self.date)
+    }
+
+    /// The time that S3 told.
+    pub fn date(&self) -> &ServerDate {
+        &self.date
     }
 
     /// Where a new bucket can go; asked when there is none.
@@ -287,6 +332,11 @@ fn value(tags: &Tags, key: &str) -> Option<String> {
     tags.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone())
 }
 
+fn age_of_state(tags: &Tags, date: &ServerDate) -> Option<Duration> {
+    let (state, since) = (value(tags, ORG_STATE_TAG)?, value(tags, ORG_STATE_SINCE_TAG)?);
+    since_of(&state, &since).map(|since| date.age_of(&since))
+}
+
 impl<'a> Seeker<'a> {
     /// Where a bucket of that name can go: the same look that the search takes at the name it wants.
     ///
@@ -308,13 +358,14 @@ impl<'a> Seeker<'a> {
 
     /// A search for the bucket of a run's organization.
     pub fn new(s3: &'a Client, conventions: &'a Conventions, run: &Run<'a, OrgCreated>) -> Self {
-        let OrgCreated { org_id, bucket_name, .. } = run.command;
-        Self { s3, conventions, place: run.place, org: org_id, requested: bucket_name.as_deref() }
+        let OrgCreated { org_id, bucket_name, reonboard, .. } = run.command;
+        let (requested, reonboard) = (bucket_name.as_deref(), *reonboard);
+        Self { s3, conventions, place: run.place, org: org_id, requested, reonboard }
     }
 
     /// A search for the bucket of an organization, whatever name it has.
     pub fn of_org(s3: &'a Client, conventions: &'a Conventions, place: &'a Place, org: &'a OrgId) -> Self {
-        Self { s3, conventions, place, org, requested: None }
+        Self { s3, conventions, place, org, requested: None, reonboard: false }
     }
 
     /// Whether the bucket carries the organization's tag.
@@ -340,8 +391,7 @@ impl<'a> Seeker<'a> {
     }
 
     /// The buckets of our account, in all regions, whose names could be this organization's.
-    async fn list(&self) -> Result<Vec<Listed>, StepError> {
-        let date = ServerDate::default();
+    async fn list(&self, date: &ServerDate) -> Result<Vec<Listed>, StepError> {
         let prefix = self.conventions.bucket_search_prefix(self.org);
         let (mut found, mut token) = (Vec::new(), None);
         for _ in 0..MOST_PAGES {
