@@ -99,8 +99,10 @@ fn plan(
     }
     let lost = observed.keys.iter().filter(|key| key.whose == Whose::Lost);
     changes.extend(lost.map(|key| Change::DeleteKey(key.id.clone())));
-    // A key of another version of the secret stays off: the stored one is the organization's.
-    changes.extend(stored_and_off.map(|key| Change::Activate(key.id.clone())));
+    // The stored key is the organization's. The new one of a rotation that the suspension met is switched on too, because
+    // that rotation could not end otherwise, and no other could begin. A key of another version of the secret stays off.
+    let off = observed.keys.iter().filter(|key| matches!(key.whose, Whose::Current | Whose::Pending) && !key.active);
+    changes.extend(off.map(|key| Change::Activate(key.id.clone())));
     changes.extend(closed.map(|bucket| Change::Open(bucket.name.clone())));
     if state != State::Active {
         changes.extend(observed.tag_as(State::Active));

@@ -11,7 +11,7 @@ mod trial;
 use std::fmt;
 use std::time::Duration;
 
-use aws::ServerDate;
+use aws::{ORG_STATE_OFFBOARDED, ORG_STATE_RESUMING, ORG_STATE_SUSPENDED, ORG_STATE_TAG, ServerDate};
 use aws::keys::{self, History, Holder, Stray};
 use aws::new_keys::{self, LastUse};
 use aws::secrets::{self, StoredSecret};
@@ -142,6 +142,12 @@ impl Step for Rotate {
     }
 
     fn plan(&self, run: &Run<'_, RotateKey>, observed: &Observed) -> Result<Vec<KeyChange>, StepError> {
+        if run.delayed_check && users::is_gone(observed.user.as_ref()) {
+            return Ok(Vec::new());
+        }
+        if matches!(run.command.action, KeyAction::RetireKey) && self.has_no_key_to_retire(run, observed)? {
+            return Ok(Vec::new());
+        }
         let (user, secret) = self.require_ours(run, observed)?;
         let decide = decision::Decision { looked: &observed.looked, secret, user, terms: self.terms };
         if run.delayed_check {
@@ -207,6 +213,24 @@ impl Rotate {
         })?;
         secret.require_ours(&self.conventions, org)?;
         Ok((user, secret))
+    }
+
+    /// Whether the organization was offboarded since: its keys are gone. While it is suspended, all its keys are off; the
+    /// old one is judged when that is over, for until then nobody can tell whether it is still in use.
+    ///
+    /// # Errors
+    /// `not-ours`, or `in-progress` while it is suspended: whoever retires a key waits for another overlap then.
+    fn has_no_key_to_retire(&self, run: &Run<'_, RotateKey>, observed: &Observed) -> Result<bool, StepError> {
+        let Some(user) = &observed.user else { return Ok(true) };
+        user.require_owner(&self.conventions, &run.command.org_id)?;
+        match user.tag(ORG_STATE_TAG) {
+            Some(ORG_STATE_OFFBOARDED) => Ok(true),
+            Some(state @ (ORG_STATE_SUSPENDED | ORG_STATE_RESUMING)) => {
+                let message = format!("says that the organization is {state}; the step is tried again later");
+                Err(StepError::new(ErrorCode::InProgress, users::resource(&user.name), message))
+            }
+            _ => Ok(false),
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use aws::{AwsError, Clients, Credential, secrets, users};
 use aws_credential_types::Credentials;
-use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use contract::{ErrorCode, KeyAction, RotateKey, Run, StepError};
 
 use crate::decision::Decision;
@@ -10,9 +9,7 @@ use crate::{Observed, Rotate};
 
 /// Has init open the connection to STS. The client itself is made when there is a key to try.
 pub(crate) fn expect_calls(clients: &Clients) {
-    let (region, endpoint) = clients.region_and_endpoint("STS");
-    let params = Params::builder().set_region(region).set_endpoint(endpoint);
-    clients.calls(DefaultResolver::new().into_shared_resolver(), params.build(), 1);
+    aws::note_destination!(clients, aws_sdk_sts, "STS", 1);
 }
 
 impl Rotate {

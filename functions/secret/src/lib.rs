@@ -14,7 +14,7 @@ use aws::keys::{self, History, Holder, Stray};
 use aws::new_keys::{self, LastUse};
 use aws::secrets::{self, AWSPENDING, RotationSchedule, StoredSecret};
 use aws::users::{self, User};
-use aws::{AwsError, ORG_STATE_ACTIVE, ORG_STATE_TAG, ServerDate};
+use aws::{AwsError, ServerDate};
 use aws_sdk_secretsmanager::types::RotationRulesType;
 use aws_smithy_async::time::SharedTimeSource;
 use contract::{Change, Effect, ErrorCode, OrgCreated, Report, Run, Step, StepError, StepSpec};
@@ -123,7 +123,7 @@ impl Step for Secret {
 
     fn plan(&self, run: &Run<'_, OrgCreated>, observed: &Observed) -> Result<Vec<SecretChange>, StepError> {
         let (_, secret_name) = self.names(run.command);
-        if run.delayed_check && is_gone(observed.user.as_ref()) {
+        if run.delayed_check && users::is_gone(observed.user.as_ref()) {
             // What is left of an organization that is not active any more is its own function's to clear up.
             return Ok(Vec::new());
         }
@@ -165,11 +165,6 @@ impl Step for Secret {
         }
         Ok(Report::of("AWS::SecretsManager::Secret", arn))
     }
-}
-
-/// Whether the organization was suspended or offboarded since a check was asked for.
-fn is_gone(user: Option<&User>) -> bool {
-    user.is_none_or(|user| user.tag(ORG_STATE_TAG).is_some_and(|state| state != ORG_STATE_ACTIVE))
 }
 
 impl Secret {

@@ -10,7 +10,7 @@ use org::{Conventions, OrgId, Place};
 
 use crate::error::AwsError;
 use crate::ownership::{
-    CREATED_BY_TAG, ORG_STATE_SINCE_TAG, ORG_STATE_TAG, created_by, require_active, require_active_for, require_ours,
+    CREATED_BY_TAG, ORG_STATE_ACTIVE, ORG_STATE_SINCE_TAG, ORG_STATE_TAG, created_by, require_active, require_active_for, require_ours,
     since_of,
 };
 use crate::server_date::ServerDate;
@@ -169,4 +169,10 @@ pub fn require_for<'u>(
         require_active_for(&resource(&name), user.tag(ORG_STATE_TAG), command.reonboard)?;
     }
     require(user, &name, conventions, &command.org_id)
+}
+
+/// Whether the organization was suspended or offboarded since a delayed check was asked for. What is left of it then is for
+/// the steps of the lifecycle to clear up, which look again themselves.
+pub fn is_gone(user: Option<&User>) -> bool {
+    user.is_none_or(|user| user.tag(ORG_STATE_TAG).is_some_and(|state| state != ORG_STATE_ACTIVE))
 }

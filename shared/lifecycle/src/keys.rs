@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use aws::AwsError;
+use aws::keys::Holder;
 use aws::users;
-use aws::{AwsError, secrets};
 use contract::{ErrorCode, StepError};
-use futures_util::future::{try_join, try_join_all};
 
 use crate::Lifecycle;
 
@@ -25,7 +25,9 @@ pub struct Key {
 pub enum Whose {
     /// The organization's: the secret's AWSCURRENT version holds it.
     Current,
-    /// Another labelled version of the secret holds it: it was the organization's, or is about to be.
+    /// The secret's AWSPENDING version holds it: a rotation is about to make it the organization's.
+    Pending,
+    /// Another labelled version of the secret holds it, or may hold it: it was the organization's.
     Labelled,
     /// Younger than the grace period: a run may be about to store it.
     Young,
@@ -41,16 +43,16 @@ pub(crate) struct Facts {
     pub(crate) age: Duration,
     /// Whether the provisioner made its user here.
     pub(crate) ours: bool,
-    pub(crate) current: bool,
-    pub(crate) labelled: bool,
+    pub(crate) holder: Holder,
     pub(crate) used: bool,
 }
 
 /// A key that somebody switched off can be lost as well: a suspension switches off what it finds.
 pub(crate) fn judge(facts: Facts, grace: Duration) -> Whose {
     match facts {
-        Facts { current: true, .. } => Whose::Current,
-        Facts { labelled: true, .. } => Whose::Labelled,
+        Facts { holder: Holder::Current, .. } => Whose::Current,
+        Facts { holder: Holder::Pending, .. } => Whose::Pending,
+        Facts { holder: Holder::Previous | Holder::Other, .. } => Whose::Labelled,
         Facts { age, .. } if age <= grace => Whose::Young,
         Facts { ours: true, used: false, .. } => Whose::Lost,
         _ => Whose::Foreign,
@@ -71,24 +73,8 @@ pub fn require_no_foreign(keys: &[Key], user: &str) -> Result<(), StepError> {
 }
 
 impl Lifecycle {
-    /// Whether a key that is not the current one is in another labelled version, and whether it was ever used.
-    pub(crate) async fn history(
-        &self,
-        user: &str,
-        secret: Option<&secrets::StoredSecret>,
-        id: &str,
-    ) -> Result<(bool, bool), StepError> {
-        let labelled = async {
-            // What a secret holds that is scheduled for deletion cannot be read.
-            let Some(secret) = secret.filter(|secret| !secret.scheduled_for_deletion) else { return Ok(false) };
-            let versions = secret.other_ids.iter();
-            let looks = versions.map(|version| secrets::version_may_hold(&self.secrets, &secret.name, version, id));
-            try_join_all(looks).await.map(|held| held.contains(&true))
-        };
-        try_join(labelled, self.was_used(user, id)).await
-    }
-
-    async fn was_used(&self, user: &str, id: &str) -> Result<bool, StepError> {
+    /// Whether a key was ever used.
+    pub(crate) async fn was_used(&self, user: &str, id: &str) -> Result<bool, StepError> {
         let request = self.iam.get_access_key_last_used().access_key_id(id);
         match request.send().await.map_err(|error| AwsError::of("GetAccessKeyLastUsed", error)) {
             // An answer that says nothing counts as used: a key is only lost on proof.
@@ -106,7 +92,7 @@ mod tests {
 
     const GRACE: Duration = Duration::from_secs(120);
     const OLD: Facts =
-        Facts { age: Duration::from_secs(121), ours: true, current: false, labelled: false, used: false };
+        Facts { age: Duration::from_secs(121), ours: true, holder: Holder::Nobody, used: false };
 
     #[test]
     fn a_key_is_lost_only_on_proof() {
@@ -114,8 +100,9 @@ mod tests {
         assert_eq!(judge(Facts { age: GRACE, used: true, ours: false, ..OLD }, GRACE), Whose::Young);
         assert_eq!(judge(Facts { used: true, ..OLD }, GRACE), Whose::Foreign);
         assert_eq!(judge(Facts { ours: false, ..OLD }, GRACE), Whose::Foreign);
-        assert_eq!(judge(Facts { labelled: true, used: true, ours: false, ..OLD }, GRACE), Whose::Labelled);
-        assert_eq!(judge(Facts { current: true, labelled: true, ..OLD }, GRACE), Whose::Current);
+        let held = |holder| judge(Facts { holder, used: true, ours: false, ..OLD }, GRACE);
+        let all = [Holder::Current, Holder::Pending, Holder::Previous, Holder::Other].map(held);
+        assert_eq!(all, [Whose::Current, Whose::Pending, Whose::Labelled, Whose::Labelled]);
     }
 
     #[test]

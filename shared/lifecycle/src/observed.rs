@@ -5,10 +5,10 @@ use std::time::Duration;
 use aws::buckets::{self, Bucket, Search, Seeker};
 use aws::secrets::{self, StoredSecret};
 use aws::users::{self, User};
-use aws::{ORG_STATE_TAG, ServerDate};
+use aws::{ORG_STATE_TAG, ServerDate, keys};
 use aws_smithy_types::DateTime;
 use contract::{ErrorCode, StepError};
-use futures_util::future::{join4, try_join_all};
+use futures_util::future::{join4, try_join, try_join_all};
 use org::{BucketName, Conventions, OrgId, Place};
 
 use crate::keys::{Facts, Key, judge};
@@ -59,24 +59,36 @@ impl Lifecycle {
         let (user_name, secret_name) = self.names(org);
         let date = ServerDate::default();
         let seeker = Seeker::of_org(&self.s3, &self.conventions, place, org);
-        let (user, keys, secret, search) = join4(
+        let (user, listed, secret, search) = join4(
             users::find(&self.iam, &user_name),
             users::access_keys(&self.iam, &user_name, &date),
             secrets::find(&self.secrets, &secret_name, &date),
             buckets::search(seeker, details),
         )
         .await;
-        let (user, keys, secret) = (user?, keys?, secret?);
+        let (user, listed, secret) = (user?, listed?, secret?);
         let ours = user.as_ref().is_some_and(|user| user.created_here(place));
-        let judged = keys.into_iter().map(async |key| {
-            let age = date.age_of(&key.created);
-            let current = secret.as_ref().is_some_and(|secret| holds(secret, &key.id));
-            let (labelled, used) =
-                if current { (false, true) } else { self.history(&user_name, secret.as_ref(), &key.id).await? };
-            let whose = judge(Facts { age, ours, current, labelled, used }, self.grace);
-            Ok::<_, StepError>(Key { id: key.id, active: key.active, whose })
+        let is_current = |id: &str| secret.as_ref().is_some_and(|secret| secret.holds(id));
+        let versions = async {
+            // Read only if there is a key beside the current one. What a secret holds that is scheduled for deletion cannot
+            // be read.
+            match secret.as_ref().filter(|secret| !secret.scheduled_for_deletion) {
+                Some(secret) if listed.iter().any(|key| !secret.holds(&key.id)) => {
+                    keys::labelled_versions(&self.secrets, secret).await
+                }
+                _ => Ok(Vec::new()),
+            }
+        };
+        let uses = listed
+            .iter()
+            .map(async |key| if is_current(&key.id) { Ok(true) } else { self.was_used(&user_name, &key.id).await });
+        let (versions, uses) = try_join(versions, try_join_all(uses)).await?;
+        let judged = listed.into_iter().zip(uses).map(|(key, used)| {
+            let holder = keys::holder(secret.as_ref(), &versions, &key.id);
+            let whose = judge(Facts { age: date.age_of(&key.created), ours, holder, used }, self.grace);
+            Key { id: key.id, active: key.active, whose }
         });
-        Ok(Observed { keys: try_join_all(judged).await?, user, secret, search: search? })
+        Ok(Observed { keys: judged.collect(), user, secret, search: search? })
     }
 
     /// Whether the bucket is open to the public.
@@ -87,12 +99,6 @@ impl Lifecycle {
         let on = buckets::public_access_blocks(&self.s3, place, name).await?;
         Ok(Doors { blocks: on.len() })
     }
-}
-
-/// Whether the secret's current version holds this key.
-fn holds(secret: &StoredSecret, id: &str) -> bool {
-    let current = secret.current.as_ref().and_then(|version| version.value.as_ref().ok());
-    current.is_some_and(|credential| credential.access_key_id == id)
 }
 
 impl<D> Observed<D> {

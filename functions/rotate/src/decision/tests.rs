@@ -58,7 +58,7 @@ type Decided<T> = Result<T, ErrorCode>;
 
 fn with<T>(looked: &Looked, decide: impl FnOnce(&Decision<'_>) -> Result<T, StepError>) -> Decided<T> {
     let tags = vec![(CREATED_BY_TAG.to_owned(), created_by(&place()))];
-    let user = User { name: "rms_abc".into(), arn: String::new(), age: OLD, tags };
+    let user = User { name: "rms_abc".into(), arn: String::new(), age: OLD, tags, age_of_state: None };
     let secret = looked.secret.as_ref().unwrap();
     decide(&Decision { looked, secret, user: &user, terms: TERMS }).map_err(|error| error.code())
 }
