@@ -65,8 +65,8 @@ fn plan(
     delayed_check: bool,
 ) -> Result<Vec<Change>, StepError> {
     let (user, state) = (conventions.user_name(org), observed.state());
-    if delayed_check && state != State::Active {
-        // Suspended again or offboarded since, or this resumption is still under way.
+    if delayed_check && !matches!(state, State::Active | State::Resuming) {
+        // Suspended again or offboarded since. `resuming` is ours to end: a write that came late may have put it back.
         return Ok(Vec::new());
     }
     if let State::Offboarded | State::Unknown = state {
