@@ -11,11 +11,11 @@ mod trial;
 use std::fmt;
 use std::time::Duration;
 
-use aws::{ORG_STATE_OFFBOARDED, ORG_STATE_RESUMING, ORG_STATE_SUSPENDED, ORG_STATE_TAG, ServerDate};
 use aws::keys::{self, History, Holder, Stray};
 use aws::new_keys::{self, LastUse};
 use aws::secrets::{self, StoredSecret};
 use aws::users::{self, User};
+use aws::{ORG_STATE_OFFBOARDED, ORG_STATE_RESUMING, ORG_STATE_SUSPENDED, ORG_STATE_TAG, ServerDate};
 use aws_smithy_async::time::SharedTimeSource;
 use aws_types::SdkConfig;
 use contract::{Change, Effect, ErrorCode, KeyAction, Report, RotateKey, Run, Step, StepError, StepSpec};

@@ -57,7 +57,10 @@ impl Verify {
             observed.secret.as_ref().ok_or_else(|| waiting(secrets::resource(&secret_name), "is not there yet"))?;
         if run.command.reonboard && secret.scheduled_for_deletion {
             secret.require_owner(&self.conventions, org)?;
-            return Err(waiting(secrets::resource(&secret_name), "is still scheduled for deletion, and about to be restored"));
+            return Err(waiting(
+                secrets::resource(&secret_name),
+                "is still scheduled for deletion, and about to be restored",
+            ));
         }
         secret.require_ours(&self.conventions, org)?;
         let version =

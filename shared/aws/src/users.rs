@@ -10,8 +10,8 @@ use org::{Conventions, OrgId, Place};
 
 use crate::error::AwsError;
 use crate::ownership::{
-    CREATED_BY_TAG, ORG_STATE_ACTIVE, ORG_STATE_SINCE_TAG, ORG_STATE_TAG, created_by, require_active, require_active_for, require_ours,
-    since_of,
+    CREATED_BY_TAG, ORG_STATE_ACTIVE, ORG_STATE_SINCE_TAG, ORG_STATE_TAG, created_by, require_active,
+    require_active_for, require_ours, since_of,
 };
 use crate::server_date::ServerDate;
 

@@ -91,8 +91,7 @@ mod tests {
     use super::*;
 
     const GRACE: Duration = Duration::from_secs(120);
-    const OLD: Facts =
-        Facts { age: Duration::from_secs(121), ours: true, holder: Holder::Nobody, used: false };
+    const OLD: Facts = Facts { age: Duration::from_secs(121), ours: true, holder: Holder::Nobody, used: false };
 
     #[test]
     fn a_key_is_lost_only_on_proof() {

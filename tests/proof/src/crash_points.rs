@@ -62,7 +62,9 @@ pub fn single(prepared: &Starts, trigger: Trigger, scale: Scale) -> Row {
             };
             every_single_mishap(&prepared[&start], trigger, most)
         })
-        .filter(|case| scale == Scale::Long || !matches!(trigger, Trigger::With(_) | Trigger::Return) || together_in_ci(case))
+        .filter(|case| {
+            scale == Scale::Long || !matches!(trigger, Trigger::With(_) | Trigger::Return) || together_in_ci(case)
+        })
         .collect();
     run(format!("crash points: {}", trigger.name()), "distinct crash points", prepared, &cases)
 }
@@ -109,10 +111,9 @@ pub fn pairs(prepared: &Starts, trigger: Trigger, scale: Scale) -> Row {
         Scale::Long => Start::all().collect(),
     };
     let (first, second): (Vec<Mishap>, Vec<Mishap>) = match scale {
-        Scale::Ci if trigger.of_lifecycle().is_some() => (
-            vec![Mishap::StopAfter, Mishap::LostReply],
-            vec![Mishap::StopLate, Mishap::LostReply],
-        ),
+        Scale::Ci if trigger.of_lifecycle().is_some() => {
+            (vec![Mishap::StopAfter, Mishap::LostReply], vec![Mishap::StopLate, Mishap::LostReply])
+        }
         Scale::Ci => (FIRST_IN_CI.to_vec(), SECOND_IN_CI.to_vec()),
         Scale::Long => (Mishap::iter().collect(), Mishap::iter().collect()),
     };

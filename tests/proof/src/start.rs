@@ -141,9 +141,11 @@ impl Start {
             Self::KeyOfAPerson => End::Refused(ErrorCode::UnmanagedKey),
             Self::AccountBlocked => End::Refused(ErrorCode::AccountBlocksPublicAccess),
             Self::UserOfAnother | Self::BucketOfAnother | Self::SecretOfAnother => End::Refused(ErrorCode::NotOurs),
-            Self::Suspended | Self::SuspendedWithStray | Self::Offboarded | Self::OffboardedInPart | Self::UserSaysOffboarded => {
-                End::Refused(ErrorCode::OrgNotActive)
-            }
+            Self::Suspended
+            | Self::SuspendedWithStray
+            | Self::Offboarded
+            | Self::OffboardedInPart
+            | Self::UserSaysOffboarded => End::Refused(ErrorCode::OrgNotActive),
         }
     }
 
