@@ -154,7 +154,7 @@ impl Scene {
     pub(crate) fn decisions(&self, exploration: &Exploration) -> Vec<Decision> {
         let waiting = self.gate.waiting();
         let fault_left = self.faults < exploration.faults;
-        let with_lifecycle = self.messages.iter().any(|message| message.step() != "secret");
+        let with_lifecycle = self.messages.iter().any(|message| message.is_of_lifecycle());
         if let Some(id) = waiting.iter().find(|id| commutes_with_all(id, with_lifecycle)) {
             let mut decisions = vec![Decision::Answer(id.clone())];
             if fault_left {
@@ -326,8 +326,8 @@ impl Scene {
         if let Some(token) = self.token.clone() {
             return self.settle_rotation(prepared, &token).await;
         }
-        let of_lifecycle = self.messages.iter().map(|message| message.step()).find(|step| *step != "secret");
-        let trigger = of_lifecycle.map_or(Trigger::Step("secret"), Trigger::With);
+        let of_lifecycle = self.messages.iter().find(|message| message.is_of_lifecycle());
+        let trigger = of_lifecycle.map_or(Trigger::Step("secret"), |message| Trigger::With(message.step()));
         let mut aftermath = Aftermath::of(&self.system, trigger, &prepared.world, Vec::new()).await?;
         aftermath.ledger = self.gate.ledger();
         let mut violations = judge::judge(prepared, trigger, false, &aftermath);
@@ -404,6 +404,11 @@ impl Message {
             Self::Suspend => "suspend",
             Self::Offboard => "offboard",
         }
+    }
+
+    /// Whether it is a command of the lifecycle.
+    fn is_of_lifecycle(self) -> bool {
+        matches!(self, Self::Suspend | Self::Offboard)
     }
 
     pub(crate) fn letter(self) -> char {
