@@ -88,7 +88,7 @@ def check_retirement(view: View) -> None:
     view.equal((begin["Assign"], begin["Next"]), ({"key": asked}, "Overlap"), "what a retirement is about")
     wait, task = dict(states_of["Overlap"]), states_of["Retire"]
     wait.pop("Comment", None)
-    overlap = "{% $number('${OverlapSeconds}') %}"
+    overlap = "{% $number('${OverlapSeconds}') + 60 %}"
     view.equal(wait, {"Type": "Wait", "Seconds": overlap, "Next": "Retire"}, "how long a retirement waits")
     view.equal(task["Arguments"], {"FunctionName": "${RotateFunction}", "Payload": "{% $key %}"}, "what retires a key")
     sooner = [code for code in retryable if code != "in-progress"]
