@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from cloudformation import ACCOUNT, Stack, arn, canonical
-from rust import FAILED, SOURCE, functions, logical, metrics
+from rust import FAILED, SOURCE, functions, logical, maintenance, metrics
 from view import View
 
 TOPIC = arn("sns", "org-provisioner-AlarmTopic")
@@ -53,7 +53,7 @@ def check_step(view: View, stack: Stack, step: str) -> None:
         return alarm(f"{own}-{suffix}", metric, looked_at, TOPIC, **more)
 
     # With direct targets a step that waits ends in an error too.
-    usual = {"EvaluationPeriods": 3, "Threshold": 5 if view.direct else 0}
+    usual = {"EvaluationPeriods": 3, "Threshold": 5 if view.direct or step in maintenance() else 0}
     waits = {"Statistic": "Maximum", "Period": 1200, "Threshold": half_an_hour}
     lies = {"Statistic": "Maximum", "Period": 60, "EvaluationPeriods": 5, "Threshold": half_an_hour}
     slow = step_alarm("duration", "AWS/Lambda/Duration", function, EvaluationPeriods=3, Threshold=10000)
@@ -192,7 +192,9 @@ def check(view: View) -> None:
     stacks = [name for name, found in stack.resources().items() if found["Type"] == "AWS::CloudFormation::Stack"]
     view.equal(stacks, [f"{logical(step)}Alarms" for step in functions()], "the steps' alarms")
     for step in functions():
-        given = {"Step": step, "AlarmTopicArn": TOPIC, "Delivery": view.values["Delivery"]}
+        # `rotate` is called directly in either case.
+        delivery = "direct" if step in maintenance() else view.values["Delivery"]
+        given = {"Step": step, "AlarmTopicArn": TOPIC, "Delivery": delivery}
         nested = {"TemplateURL": "step-alarms.yaml", "Parameters": given}
         view.has(stack, f"{logical(step)}Alarms", "AWS::CloudFormation::Stack", nested)
         check_step(view, view.nested("step-alarms", f"{logical(step)}Alarms", stack), step)

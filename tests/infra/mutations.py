@@ -239,6 +239,7 @@ WRITTEN: dict[str, Change] = {
     # Rotation.
     "a stranger's secrets rotate": drop("template", *resource("RotatePermission", "SourceAccount")),
     "every secret rotates": drop("template", *resource("RotatePermission", "SourceArn")),
+    "a schedule before it can be set": drop("template", "Resources", "SecretFunction", "DependsOn"),
     "an old key that nobody retires": drop("template", "Resources", "RetirementRule"),
     "no alarm of keys that stay": drop("observability", "Resources", "RetirementsFailedAlarm"),
     "an old key that is tried once": lambda found: found.machines["retirement"]["States"]["Retire"]["Catch"].pop(0),

@@ -238,7 +238,8 @@ def check_machines(view: View) -> None:
     expected |= on_everything(TRACES + SAMPLING) if view.tracing else set()
     check_role(view, view.main, "RetirementRole", states, started_by("org-provisioning-retirement"), expected)
     begin = {("states:StartExecution", arn("states", "stateMachine:org-provisioning-retirement"), canonical({}))}
-    here = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    rule = arn("events", "rule/org-provisioning/org-provisioning-retirement")
+    here = {"StringEquals": {"aws:SourceAccount": ACCOUNT}, "ArnLike": {"aws:SourceArn": rule}}
     check_role(view, view.main, "RetirementRuleRole", {"Service": "events.amazonaws.com"}, here, begin)
     if not view.sbt:
         return

@@ -122,6 +122,8 @@ def check_rotation(view: View) -> None:
     only_ours = {"SourceAccount": ACCOUNT, "SourceArn": secrets}
     expected: dict[str, Any] = {"FunctionName": "org-provisioning-rotate", **invoke, **only_ours}
     view.has(view.main, "RotatePermission", "AWS::Lambda::Permission", expected)
+    first = view.resources.get("SecretFunction", {}).get("DependsOn")
+    view.equal(first, "RotatePermission", "SecretFunction: what comes before it")
     name = "org-provisioning-retirement"
     machine = arn("states", f"stateMachine:{name}")
     role = arn("iam", "role/org-provisioner-RetirementRuleRole")
