@@ -117,7 +117,6 @@ pub(crate) struct Scene {
     /// When time passed: epochs lie between these.
     pub(crate) ticked_at: Vec<local_aws::Timestamp>,
     pub(crate) faults: u8,
-    messages: Vec<Message>,
     /// The rotation that is under way.
     token: Option<String>,
     /// The process asks once whether there is a bus: who comes later does not.
