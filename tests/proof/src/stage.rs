@@ -181,7 +181,7 @@ pub fn execute(prepared: &Prepared, trigger: Trigger, forecast: &Forecast) -> Ju
             let performed = paused_runtime().block_on(rotation::perform(prepared, kind, forecast));
             performed.map(|judged| (judged, None))
         }
-        Trigger::Flow | Trigger::Step(_) => paused_runtime()
+        Trigger::Flow | Trigger::Return | Trigger::Step(_) | Trigger::With(_) => paused_runtime()
             .block_on(perform(prepared, trigger, forecast))
             .map(|(judged, aftermath)| (judged, Some(aftermath))),
     };
