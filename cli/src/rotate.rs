@@ -20,6 +20,7 @@ use crate::terminal::plain;
 
 const AWSCURRENT: &str = "AWSCURRENT";
 const AWSPENDING: &str = "AWSPENDING";
+const AWSPREVIOUS: &str = "AWSPREVIOUS";
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -81,7 +82,10 @@ async fn look(
     .await?;
     let judged = users::require(user.as_ref(), &user_name, conventions, &arguments.org);
     Ok(judged.and_then(|_| {
-        judge(described, &keys, &secret_name, &user_name, (conventions.tag_key(), arguments.org.as_str()))
+        let current_for = described.as_ref().and_then(|described| Some(date.age_of(described.last_rotated_date()?)));
+        let due = current_for.is_some_and(|age| age > 2 * connection.settings().key_overlap);
+        let ours = (conventions.tag_key(), arguments.org.as_str());
+        judge(described, &keys, due, &secret_name, &user_name, ours)
     }))
 }
 
@@ -93,9 +97,12 @@ async fn describe(client: &Client, name: &str) -> Result<Option<DescribeSecretOu
     }
 }
 
+/// `due` is whether the old key of the last rotation, if it is still there, is to be deleted by now: the next rotation does
+/// that before it makes its own.
 fn judge(
     described: Option<DescribeSecretOutput>,
     keys: &[AccessKey],
+    due: bool,
     name: &str,
     user: &str,
     (tag_key, org): (&str, &str),
@@ -116,11 +123,16 @@ fn judge(
         // RotateSecret would answer with an error, and have it tried again: that is what is wanted.
         return Ok(described);
     }
-    if keys.len() > 1 {
+    if keys.len() > 1 && !(due && labelled(&described, AWSPREVIOUS)) {
         let message = "has two access keys: the old one of a rotation is not deleted yet, or one is not ours; see docs/rotation.md";
         return Err(StepError::new(ErrorCode::InProgress, users::resource(user), message));
     }
     Ok(described)
+}
+
+/// Whether a version carries this label.
+fn labelled(described: &DescribeSecretOutput, label: &str) -> bool {
+    described.version_ids_to_stages().into_iter().flatten().any(|(_, stages)| has(stages, label))
 }
 
 /// Whether a version is AWSPENDING and not current.
