@@ -192,15 +192,7 @@ impl Secret {
         let answer = request.rotation_rules(rules).rotate_immediately(false).send().await;
         let answer = answer.map_err(|error| AwsError::of("RotateSecret", error));
         answer.map(drop).map_err(|error| {
-            error.explain(secrets::resource(&secret_name), |error| match error.code() {
-                // "A previous rotation isn't complete. That rotation will be reattempted."
-                "InvalidRequestException" => Some((
-                    ErrorCode::ConcurrentUpdate,
-                    "is being rotated or was scheduled for deletion in the meantime; the step looks again later"
-                        .to_owned(),
-                )),
-                _ => None,
-            })
+            error.explain(secrets::resource(&secret_name), |error| not_scheduled(error.code(), error.message()))
         })
     }
 
@@ -222,6 +214,28 @@ impl Secret {
     /// The user's name and the secret's.
     fn names(&self, command: &OrgCreated) -> (String, String) {
         (self.conventions.user_name(&command.org_id), self.conventions.secret_name(&command.org_id))
+    }
+}
+
+/// What RotateSecret's own codes mean. The key is stored by then, and the next run sets the schedule alone.
+fn not_scheduled(code: &str, message: &str) -> Option<(ErrorCode, String)> {
+    match code {
+        // "A previous rotation isn't complete. That rotation will be reattempted."
+        "InvalidRequestException" => Some((
+            ErrorCode::ConcurrentUpdate,
+            "is being rotated or was scheduled for deletion in the meantime; the step looks again later".to_owned(),
+        )),
+        "ResourceNotFoundException" => Some((
+            ErrorCode::ConcurrentUpdate,
+            "was deleted in the meantime, or its rotation function is not there; the step looks again later".to_owned(),
+        )),
+        // "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access to
+        // the principal secretsmanager.amazonaws.com." A function's policy that was just written is not known at once.
+        "AccessDeniedException" if message.contains("cannot invoke") => Some((
+            ErrorCode::Waiting,
+            format!("cannot be given its schedule yet ({message}); the step is tried again later"),
+        )),
+        _ => None,
     }
 }
 
@@ -249,5 +263,20 @@ impl fmt::Display for SecretChange {
                 f.write_str("create an access key and store it as the secret's next version")
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schedule_that_cannot_be_set_yet_is_tried_again() {
+        let told = |code, message| not_scheduled(code, message).map(|(code, _)| code);
+        assert_eq!(told("InvalidRequestException", ""), Some(ErrorCode::ConcurrentUpdate));
+        assert_eq!(told("ResourceNotFoundException", ""), Some(ErrorCode::ConcurrentUpdate));
+        let not_yet = "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access to the principal secretsmanager.amazonaws.com.";
+        assert_eq!(told("AccessDeniedException", not_yet), Some(ErrorCode::Waiting));
+        assert_eq!(told("AccessDeniedException", "is not authorized to perform: secretsmanager:RotateSecret"), None);
     }
 }
