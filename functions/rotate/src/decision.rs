@@ -114,14 +114,23 @@ impl<'o> Decision<'o> {
         Ok(self.new_key(token)?.map(|_| KeyChange::MakeCurrent { instead_of }).into_iter().collect())
     }
 
-    /// retireKey: what is due of the old key's end. Nothing, once another version is current: what its old key was is gone,
-    /// or somebody else's business.
+    /// retireKey: what is due of the old key's end. Nothing, once no second key is there but one that a rotation is making.
+    /// Where the label AWSPREVIOUS does not tell which key the old one is, because another version is current or a person
+    /// moved the label, no key is touched, and the retirement is not done as long as there are two.
     pub(crate) fn retire(&self, token: &str) -> Result<Vec<KeyChange>, StepError> {
         if self.secret.others.iter().any(|(id, labels)| id == token && labels.iter().any(|label| label == AWSPENDING)) {
             return Err(self.waiting("its rotation is not finished"));
         }
         let is_current = self.secret.current.as_ref().is_some_and(|version| version.id == token);
-        let Some(old) = self.held_by(Holder::Previous).filter(|_| is_current) else { return Ok(Vec::new()) };
+        let Some(old) = self.held_by(Holder::Previous).filter(|_| is_current) else {
+            let second = |facts: &&KeyFacts| !matches!(facts.holder, Holder::Current | Holder::Pending);
+            let Some(second) = self.looked.keys.iter().find(second) else { return Ok(Vec::new()) };
+            let message = format!(
+                "its access key {} is not the old one of this rotation, or not any more; the next rotation, or a person, sees to it",
+                second.key.id
+            );
+            return Err(StepError::new(ErrorCode::InProgress, users::resource(&self.user.name), message));
+        };
         // Never the last key that works.
         self.require_current_key()?;
         Ok(vec![self.retirement(old)?])

@@ -185,7 +185,13 @@ fn an_old_key_works_for_an_overlap_rests_for_another_and_is_deleted() {
 fn a_retirement_is_its_own_rotations_only() {
     let mut later = done(OLD, old());
     later.secret.as_mut().unwrap().current.as_mut().unwrap().id = "newer".into();
-    assert_eq!(retire(&later), Ok(vec![]));
+    assert_eq!(retire(&later), Err(ErrorCode::InProgress), "two keys: nothing is told to be retired");
+    later.keys.retain(|facts| facts.holder == Holder::Current);
+    assert_eq!(retire(&later), Ok(vec![]), "the old key is gone");
+    let mut unlabelled = done(OLD, key("k0", Holder::Nobody, OLD));
+    assert_eq!(retire(&unlabelled), Err(ErrorCode::InProgress), "the label was moved");
+    unlabelled.keys = vec![current(), pending()];
+    assert_eq!(retire(&unlabelled), Ok(vec![]), "the second key is the next rotation's new one");
     let early = stored(Ok(credential("k2", "rms_abc")), vec![current(), pending()]);
     assert_eq!(retire(&early), Err(ErrorCode::Waiting));
     assert_eq!(retire(&looked(TOKEN, vec![], vec![current()])), Ok(vec![]), "the old key is gone");
