@@ -274,15 +274,17 @@ impl<'v> Reader<'v> {
         Err(invalid(KEY_OVERLAP_SECONDS.name, format!("must be {range}")))
     }
 
-    /// Between two rotations the old key has to work, to rest, and to be gone.
+    /// Between two rotations the old key has to work, to rest, and to be gone. Where nothing is rotated on schedule, the days
+    /// are nobody's.
     fn rotation(&self) -> Result<Option<(String, u16)>, InvalidEnvironment> {
+        let Some(function_arn) = self.text(ROTATION_FUNCTION_ARN.name) else { return Ok(None) };
         let days = u16::try_from(self.number(ROTATION_DAYS)?).unwrap_or_default();
         let room = 2 * self.key_overlap()? < Duration::from_secs(24 * 3600) * u32::from(days);
         if !(1..=1000).contains(&days) || !room {
             let problem = format!("must be 1 to 1000, and more than twice {}", KEY_OVERLAP_SECONDS.name);
             return Err(invalid(ROTATION_DAYS.name, problem));
         }
-        Ok(self.text(ROTATION_FUNCTION_ARN.name).map(|arn| (arn.to_owned(), days)))
+        Ok(Some((function_arn.to_owned(), days)))
     }
 
     fn secret_recovery_days(&self) -> Result<u8, InvalidEnvironment> {
@@ -385,8 +387,16 @@ mod tests {
             ("AWS_REGION", ""),
             ("AWS_LAMBDA_LOG_LEVEL", "loud"),
         ] {
-            let error = read(&[(name, value)]).err().map(|error| error.to_string()).unwrap_or_default();
+            let rotates = ("ROTATION_FUNCTION_ARN", "arn:aws:lambda:us-east-1:111111111111:function:rotate");
+            let error = read(&[rotates, (name, value)]).err().map(|error| error.to_string()).unwrap_or_default();
             assert!(error.contains(name), "{name}={value}: {error}");
+        }
+    }
+
+    #[test]
+    fn days_are_not_looked_at_where_nothing_is_rotated_on_schedule() {
+        for days in ["14", "0", "1001"] {
+            assert!(read(&[("ROTATION_DAYS", days)]).is_ok_and(|read| read.settings.rotation.is_none()), "{days}");
         }
     }
 
