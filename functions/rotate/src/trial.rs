@@ -7,9 +7,10 @@ use contract::{ErrorCode, KeyAction, RotateKey, Run, StepError};
 use crate::decision::Decision;
 use crate::{Observed, Rotate};
 
-/// Has init open the connection to STS. The client itself is made when there is a key to try.
+/// Has init open the connections to STS and S3. The clients themselves are made when there is a key to try.
 pub(crate) fn expect_calls(clients: &Clients) {
     aws::note_destination!(clients, aws_sdk_sts, "STS", 1);
+    aws::note_destination!(clients, aws_sdk_s3, "S3", 1);
 }
 
 impl Rotate {
@@ -20,29 +21,21 @@ impl Rotate {
         let Ok((user, secret)) = self.require_ours(run, observed) else { return Ok(()) };
         let decide = Decision { looked: &observed.looked, secret, user, terms: self.terms };
         match decide.new_key(&run.command.token) {
-            Ok(Some(credential)) if needs_it && !run.delayed_check => self.sign_in(credential, &user.arn).await,
+            Ok(Some(credential)) if needs_it && !run.delayed_check => {
+                self.sign_in(credential, &user.arn).await?;
+                self.reach_s3(credential).await
+            }
             _ => Ok(()),
         }
     }
 
     /// A new key takes a while to be known everywhere, so a refusal is waited out. GetCallerIdentity needs no permission.
     async fn sign_in(&self, credential: &Credential, user_arn: &str) -> Result<(), StepError> {
-        let secret = credential.secret_access_key.expose();
-        let credentials = Credentials::new(&credential.access_key_id, secret, None, None, "new access key");
-        let config = aws_sdk_sts::config::Builder::from(&self.sdk).credentials_provider(credentials).build();
+        let config = aws_sdk_sts::config::Builder::from(&self.sdk).credentials_provider(usable(credential)).build();
         let answer = aws_sdk_sts::Client::from_conf(config).get_caller_identity().send().await;
         let resource = users::resource(&credential.user_name);
         let answer = answer.map_err(|error| {
-            AwsError::of("GetCallerIdentity", error).explain(&resource, |error| {
-                let waits = error.status().is_some() && error.is_refusal() && !error.is_throttling();
-                let message = || {
-                    format!(
-                        "cannot sign in with its new access key yet ({}); the step is tried again later",
-                        error.code()
-                    )
-                };
-                waits.then(|| (ErrorCode::Propagating, message()))
-            })
+            refused(AwsError::of("GetCallerIdentity", error), &resource, "cannot sign in with its new access key yet")
         })?;
         let arn = answer.arn.unwrap_or_default();
         if arn == user_arn {
@@ -51,4 +44,32 @@ impl Rotate {
         let message = format!("the rotation's version holds a key of {arn}; take AWSPENDING off it and rotate again");
         Err(StepError::new(ErrorCode::SecretUnreadable, secrets::resource(&credential.user_name), message))
     }
+
+    /// S3 learns of a key by itself, some seconds after STS, and is what the key is for. The user may not list buckets, so
+    /// AccessDenied is the answer of an S3 that knows the key. A user that may is what `verify` complains of.
+    async fn reach_s3(&self, credential: &Credential) -> Result<(), StepError> {
+        let config = aws::s3_config(&self.sdk).credentials_provider(usable(credential)).build();
+        let answer = aws_sdk_s3::Client::from_conf(config).list_buckets().send().await;
+        match answer.map_err(|error| AwsError::of("ListBuckets", error)) {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == "AccessDenied" => Ok(()),
+            Err(error) => {
+                let resource = users::resource(&credential.user_name);
+                Err(refused(error, &resource, "cannot use S3 with its new access key yet"))
+            }
+        }
+    }
+}
+
+fn usable(credential: &Credential) -> Credentials {
+    let secret = credential.secret_access_key.expose();
+    Credentials::new(&credential.access_key_id, secret, None, None, "new access key")
+}
+
+/// A refusal is waited out; anything else means what it always means.
+fn refused(error: AwsError, resource: &str, what: &str) -> StepError {
+    error.explain(resource, |error| {
+        let waits = error.status().is_some() && error.is_refusal() && !error.is_throttling();
+        waits.then(|| (ErrorCode::Propagating, format!("{what} ({}); the step is tried again later", error.code())))
+    })
 }

@@ -67,7 +67,13 @@ pub fn unsteady(seed: u64) -> Unsteady {
 pub fn propagation(seed: u64) -> Propagation {
     let mut random = fastrand::Rng::with_seed(seed ^ 0x1a7e);
     let mut delay = || if random.bool() { Duration::ZERO } else { SLOWEST_IAM.mul_f64(random.f64()) };
-    Propagation { user_as_principal: delay(), key_usable: delay(), key_listed: delay(), key_deletion_listed: delay() }
+    Propagation {
+        user_as_principal: delay(),
+        key_usable: delay(),
+        key_listed: delay(),
+        key_deletion_listed: delay(),
+        ..Propagation::default()
+    }
 }
 
 /// What else comes in a seed's weather, and when after the one before.

@@ -6,6 +6,8 @@ use local_aws::{Fault, FaultPlan, Propagation};
 use serde_json::{Value, json};
 use tests::{Bench, begin_rotation, failure_codes, of_type};
 
+mod later;
+
 const SECRET: &str = "fusion-rms/abc/aws";
 const OVERLAP: Duration = Duration::from_secs(604_800);
 const A_MINUTE: Duration = Duration::from_secs(60);
@@ -224,6 +226,7 @@ async fn any_fault_in_any_step_is_survived() {
         "CreateAccessKey",
         "PutSecretValue",
         "GetCallerIdentity",
+        "ListBuckets",
         "UpdateSecretVersionStage",
         "DescribeEventBus",
         "PutEvents",
