@@ -82,7 +82,8 @@ impl Lifecycle {
         Ok(())
     }
 
-    /// Asks for the second look, unless this is it, or the state was written so long ago that this look was late enough.
+    /// Asks for the second look, unless the state was written so long ago that this look was late enough, or this is it. A
+    /// second look that has to write the state itself was no second look at that: it asks for one more.
     ///
     /// # Errors
     /// When the queue does not take the message: then nothing else may be done, and the next run asks again.
@@ -94,7 +95,7 @@ impl Lifecycle {
     ) -> Result<(), StepError> {
         let writes_state = changes.iter().any(Change::is_about_state);
         let young = observed.age_of_state().is_some_and(|age| age < self.settles());
-        if run.delayed_check || !(writes_state || young) {
+        if !writes_state && (run.delayed_check || !young) {
             return Ok(());
         }
         self.own_queue.check_later(run, self.settles()).await
