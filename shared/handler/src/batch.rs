@@ -61,6 +61,7 @@ impl<S: StepFunction> Function<S> {
             receive: count.unwrap_or(1),
             sent: number("SentTimestamp").map(|ms| UNIX_EPOCH + Duration::from_millis(ms)),
             delayed_check: message.message_attributes.contains_key(DELAYED_CHECK),
+            check_of: check_of(message),
         };
         match self.process(read, arrival).await {
             Ok(_) => true,
@@ -128,4 +129,9 @@ impl<S: StepFunction> Function<S> {
         }
         true
     }
+}
+
+/// When the command of a delayed check was decided, if the step that asked for the check said so.
+fn check_of(message: &SqsMessage) -> Option<u64> {
+    message.message_attributes.get(DELAYED_CHECK)?.string_value.as_deref()?.parse().ok()
 }

@@ -91,6 +91,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) receive: u32,
     /// A delayed check clears up and says nothing: the run that asked for it has its own event.
     pub(crate) delayed_check: bool,
+    /// What the delayed check says of the command that asked for it.
+    pub(crate) check_of: Option<u64>,
     /// When the message was sent; nothing where there is no queue.
     pub(crate) sent: Option<SystemTime>,
 }
@@ -134,7 +136,7 @@ impl<S: StepFunction> Function<S> {
     /// What a direct caller is told; for one event, only what Lambda should retry; for a batch, only a
     /// payload that is no batch.
     pub async fn invoke(&self, payload: Value, invocation: &Invocation) -> Result<Value, FunctionError> {
-        let once = Arrival { invocation, receive: 1, delayed_check: false, sent: None };
+        let once = Arrival { invocation, receive: 1, delayed_check: false, check_of: None, sent: None };
         match Trigger::of(payload) {
             Ok(Trigger::Batch(messages)) => Ok(self.batch(messages, invocation).await),
             Ok(Trigger::Event(event)) => self.event(event, once).await,
@@ -250,8 +252,10 @@ impl<S: StepFunction> Function<S> {
             command: &request.command,
             place: &place,
             detail: &request.detail,
+            request_id: &request.request_id,
             deadline,
             delayed_check: arrival.delayed_check,
+            check_of: arrival.check_of,
         };
         // Boxed: the SDK's futures nest so deep that the compiler gives up on the whole.
         let bus = async { if arrival.delayed_check { Ok(()) } else { self.events.require_bus().await } };
