@@ -67,7 +67,10 @@ fn plan(
     }
     let bucket = observed.require_ours(conventions, org)?;
     observed.require_readable(conventions, org)?;
-    require_no_foreign(&observed.keys, &user)?;
+    // Once the tags are there, a key that came since is left alone, and keeps nothing else from being closed.
+    if observed.state() != State::Suspended && look == Look::First {
+        require_no_foreign(&observed.keys, &user)?;
+    }
     let mut changes = observed.tag_as(State::Suspended);
     changes.extend(observed.keys.iter().filter_map(|key| match key.whose {
         Whose::Lost => Some(Change::DeleteKey(key.id.clone())),
