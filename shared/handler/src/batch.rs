@@ -29,7 +29,8 @@ impl<S: StepFunction> Function<S> {
     pub(crate) async fn batch(&self, messages: Vec<SqsMessage>, invocation: &Invocation) -> Value {
         let mut by_subject: BTreeMap<String, Vec<(SqsMessage, Read<S>)>> = BTreeMap::new();
         for message in messages {
-            let read: Read<S> = delivery::read_text(message.body.as_deref().unwrap_or_default(), &self.settings);
+            let body = message.body.as_deref().unwrap_or_default();
+            let read: Read<S> = delivery::read_text(body, &self.settings, S::SPEC.name);
             let key = read.as_ref().map(|request| request.command.subject().key().to_owned()).unwrap_or_default();
             by_subject.entry(key).or_default().push((message, read));
         }

@@ -151,7 +151,7 @@ impl<S: StepFunction> Function<S> {
 
     /// A direct call is answered with the completion, or with an error that a state machine can match.
     async fn direct(&self, detail: Value, arrival: Arrival<'_>) -> Result<Value, FunctionError> {
-        let failure = match self.process(delivery::read(detail, &self.settings), arrival).await {
+        let failure = match self.process(delivery::read(detail, &self.settings, S::SPEC.name), arrival).await {
             Ok(done) => return Ok(json!(done)),
             Err(failure) => failure,
         };
@@ -171,7 +171,7 @@ impl<S: StepFunction> Function<S> {
     /// succeed later fails; the rest is kept in the dead-letter queue.
     async fn event(&self, event: Value, arrival: Arrival<'_>) -> Result<Value, FunctionError> {
         let body = message_body(&event);
-        let failure = match self.process(delivery::read(event, &self.settings), arrival).await {
+        let failure = match self.process(delivery::read(event, &self.settings, S::SPEC.name), arrival).await {
             Ok(done) => return Ok(json!(done)),
             Err(failure) => failure,
         };
