@@ -150,10 +150,13 @@ fn plan(terms: &Terms<'_>, observed: &Observed) -> Result<Vec<OffboardChange>, S
     }
     let bucket = seen.require_ours(conventions, org)?;
     if state != State::Offboarded && terms.look == Look::First {
-        if seen.secret.as_ref().is_some_and(|secret| !secret.scheduled_for_deletion) {
+        let foreign = require_no_foreign(&seen.keys, &user);
+        // What a secret holds that is scheduled for deletion cannot be read, and its key looks like somebody's.
+        let scheduled = seen.secret.as_ref().is_some_and(|secret| secret.scheduled_for_deletion);
+        if !scheduled || foreign.is_err() {
             seen.require_readable(conventions, org)?;
         }
-        require_no_foreign(&seen.keys, &user)?;
+        foreign?;
     }
     let mut changes: Vec<OffboardChange> = seen.tag_as(State::Offboarded).into_iter().map(Into::into).collect();
     let open = bucket.filter(|bucket| !bucket.details.doors.are_closed());
