@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use aws::buckets::{self, Bucket as Found, MARKER_KEY, SEARCH_CALLS, SETUP_CALLS, Search, Seeker, Setup, Vacancy};
 use aws::{
-    AwsError, ORG_BACK_BY_TAG, ORG_STATE_ACTIVE, ORG_STATE_OFFBOARDED, ORG_STATE_SINCE_TAG, ORG_STATE_TAG, STATE_SETTLES,
-    require_new_return, require_settled,
+    AwsError, ORG_BACK_BY_TAG, ORG_STATE_ACTIVE, ORG_STATE_OFFBOARDED, ORG_STATE_SINCE_TAG, ORG_STATE_TAG,
+    STATE_SETTLES, require_new_return, require_settled,
 };
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::BuildError;

@@ -198,7 +198,8 @@ mod tests {
             tags: tags(state),
             age_of_state: Some(SETTLED),
         });
-        let states = bucket.map(|state| StateSeen { name, state: Some(state.into()), back_by: None, age: Some(SETTLED) });
+        let states =
+            bucket.map(|state| StateSeen { name, state: Some(state.into()), back_by: None, age: Some(SETTLED) });
         let observed = Observed { user, states: states.into_iter().collect() };
         let command = OrgCreated { org_id, environment: Environment::Qa, bucket_name: None, reonboard };
         plan(&observed, &conventions, &command, SETTLED, "r").map_err(|error| error.code())

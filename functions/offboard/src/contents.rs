@@ -72,13 +72,7 @@ impl Offboard {
     }
 
     /// A page can be empty without being the last: S3 says where it goes on.
-    async fn page(
-        &self,
-        place: &Place,
-        name: &BucketName,
-        most: i32,
-        from: Option<Marker>,
-    ) -> Result<Page, StepError> {
+    async fn page(&self, place: &Place, name: &BucketName, most: i32, from: Option<Marker>) -> Result<Page, StepError> {
         let request = self.lifecycle.s3.list_object_versions().bucket(name.as_str()).max_keys(most);
         let (key, version) = from.map_or((None, None), |from| (Some(from.key), from.version));
         let request = request.set_key_marker(key).set_version_id_marker(version);

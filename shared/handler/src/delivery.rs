@@ -22,11 +22,7 @@ pub fn original_detail(value: &Value) -> &Value {
 }
 
 /// Reads the command that a message's body holds.
-pub(crate) fn read_text<C: Command>(
-    body: &str,
-    settings: &Settings,
-    step: &str,
-) -> Result<Request<C>, Refused<C>> {
+pub(crate) fn read_text<C: Command>(body: &str, settings: &Settings, step: &str) -> Result<Request<C>, Refused<C>> {
     match serde_json::from_str(body) {
         Ok(value) => read(value, settings, step),
         Err(error) => {
@@ -56,7 +52,9 @@ pub(crate) fn read<C: Command>(value: Value, settings: &Settings, step: &str) ->
         let allowed = settings.allowed_sources.iter().any(|allowed| allowed == source);
         match request_of(detail) {
             _ if detail_type == C::DETAIL_TYPE && allowed => detail,
-            Some(request) if detail_type != C::DETAIL_TYPE && source == SOURCE && may_carry::<C>(detail, step) => request,
+            Some(request) if detail_type != C::DETAIL_TYPE && source == SOURCE && may_carry::<C>(detail, step) => {
+                request
+            }
             found if detail_type != C::DETAIL_TYPE && (found.is_none() || !may_carry::<C>(detail, step)) => {
                 let message = format!(
                     "detail-type {detail_type:?} is not {}, nor is the detail a completion event's of this command",
@@ -172,7 +170,8 @@ mod tests {
 
     #[test]
     fn a_refusal_says_whom_it_concerns() {
-        let refused = read::<OrgCreated>(event("somebody", "OrgCreated", json!({"orgId": "abc"})), &settings(), "s").err();
+        let refused =
+            read::<OrgCreated>(event("somebody", "OrgCreated", json!({"orgId": "abc"})), &settings(), "s").err();
         assert_eq!(refused.and_then(|refused| refused.subject).map(|subject| subject.org_id), Some("abc".to_owned()));
         assert!(read_text::<OrgCreated>("{", &settings(), "s").is_err_and(|refused| refused.subject.is_none()));
     }

@@ -114,7 +114,10 @@ mod tests {
     fn nothing_weaker_is_written_over_something_stronger() {
         use State::{Active, Offboarded, Resuming, Suspended, Unknown};
         let over = |state: State| {
-            [Active, Resuming, Suspended, Offboarded, Unknown].into_iter().filter(|found| state.may_follow(*found)).count()
+            [Active, Resuming, Suspended, Offboarded, Unknown]
+                .into_iter()
+                .filter(|found| state.may_follow(*found))
+                .count()
         };
         assert_eq!([Active, Resuming, Suspended, Offboarded].map(over), [2, 3, 3, 4]);
     }
