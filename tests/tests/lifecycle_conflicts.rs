@@ -6,6 +6,7 @@ use aws_sdk_iam::types::StatusType;
 use contract::ErrorCode;
 use local_aws::iam::KeyStatus;
 use local_aws::{Fault, FaultPlan};
+use serde_json::json;
 use tests::lifecycle::{ACCOUNT, BUCKET, SECRET, USER, is_closed, keys, provisioned, run, states};
 use tests::{Bench, failure_codes, lifecycle_command};
 
@@ -134,8 +135,8 @@ async fn the_request_that_brought_it_back_does_so_once() {
     assert!(codes.contains(&ErrorCode::OrgNotActive.to_string()), "{codes:?}");
     assert_eq!((bench.writes(), keys(&bench)), (vec![], vec![]));
     let mut detail = tests::command("abc");
-    detail["reonboard"] = serde_json::json!(true);
-    detail["correlationId"] = serde_json::json!("second-return");
+    detail["reonboard"] = json!(true);
+    detail["correlationId"] = json!("second-return");
     bench.system.put_event("org-signup", "OrgCreated", &detail).unwrap();
     assert_eq!(failure_codes(&bench.settle().await), Vec::<String>::new());
     bench.provisioned("abc").await;
@@ -184,4 +185,60 @@ async fn a_state_that_a_slow_older_command_overwrites_is_written_again() {
         assert!(is_closed(&bench), "{command}");
         assert!(keys(&bench).iter().all(|(_, status)| *status == KeyStatus::Inactive), "{command}");
     }
+}
+
+/// The user comes when the suspension is done, and its key when the second look is.
+#[tokio::test(start_paused = true)]
+async fn a_key_on_a_user_that_came_late_is_found() {
+    let bench = Bench::new();
+    bench.system.invoke("bucket", tests::command("abc")).await.unwrap();
+    bench.system.invoke("suspend", lifecycle_command("abc")).await.unwrap();
+    let tag = |key: &str, value: &str| aws_sdk_iam::types::Tag::builder().key(key).value(value).build().unwrap();
+    let tags = [tag("OrgId", "abc"), tag("OrgState", "active"), tag("CreatedBy", "org-provisioner/us-east-1")];
+    bench.iam().create_user().user_name(USER).set_tags(Some(tags.to_vec())).send().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(185)).await;
+    bench.iam().create_access_key().user_name(USER).send().await.unwrap();
+    bench.settle().await;
+    assert_eq!(states(&bench), ("suspended".to_owned(), Some("suspended".to_owned())));
+    assert!(keys(&bench).iter().all(|(_, status)| *status == KeyStatus::Inactive), "{:?}", keys(&bench));
+}
+
+/// A used key that is no version's of the secret.
+fn give_a_key_of_somebody(bench: &Bench) {
+    bench.system.aws.with_world(|world| {
+        let user = world.account(ACCOUNT).iam.user(USER).unwrap();
+        let mut key = user.access_keys[0].clone();
+        let used = local_aws::iam::KeyUse { at: key.created, service: "s3".into(), region: "us-east-1".into() };
+        (key.id, key.last_used) = ("AKIAPEOPLES".to_owned(), Some(used));
+        user.access_keys.push(key);
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_came_after_the_suspension_keeps_nothing_open() {
+    let bench = provisioned().await;
+    run(&bench, "OrgSuspended").await;
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    give_a_key_of_somebody(&bench);
+    bench.system.aws.with_world(|world| world.buckets.get_mut(BUCKET).unwrap().public_access_block = None);
+    assert_eq!(failure_codes(&run(&bench, "OrgSuspended").await), Vec::<String>::new());
+    assert!(is_closed(&bench));
+    assert_eq!(keys(&bench).len(), 2, "it is somebody's");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_offboarding_says_why_a_key_looks_like_somebodys() {
+    let bench = provisioned().await;
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    bench.system.aws.with_world(|world| {
+        let user = world.account(ACCOUNT).iam.user(USER).unwrap();
+        let key = &mut user.access_keys[0];
+        key.last_used =
+            Some(local_aws::iam::KeyUse { at: key.created, service: "s3".into(), region: "us-east-1".into() });
+    });
+    let deleted = json!({ "SecretId": SECRET, "RecoveryWindowInDays": 7 });
+    bench.system.aws.api(ACCOUNT, "us-east-1", "secretsmanager", "DeleteSecret", deleted).unwrap();
+    bench.writes();
+    let codes = failure_codes(&run(&bench, "OrgDeleted").await);
+    assert_eq!((codes, bench.writes()), (vec![ErrorCode::SecretScheduledForDeletion.to_string()], vec![]));
 }
