@@ -170,7 +170,7 @@ def where(action: str, step: str, view: View) -> list[tuple[str, dict[str, Any]]
     if (step, action) == ("iam-user", "iam:TagUser"):
         # Beside the tags of a new user: a user that offboarding kept is said to be active again.
         again = {
-            "StringEquals": {"aws:RequestTag/OrgState": "active", "aws:ResourceTag/OrgState": "offboarded"},
+            "StringEquals": {"aws:RequestTag/OrgState": "active", "aws:ResourceTag/OrgState": ["offboarded", "active"]},
             "ForAllValues:StringEquals": {"aws:TagKeys": ["OrgState"]},
         }
         granted.extend((resource, again) for resource in found)

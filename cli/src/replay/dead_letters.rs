@@ -35,7 +35,13 @@ pub(super) async fn run(arguments: &DeadLettersArguments) -> Result<ExitCode, Pr
     let connection = Connection::open(&arguments.connection).await?;
     let (sqs, picked, held) =
         (Client::new(&connection.sdk), Picked::new(&arguments.pick, connection.now()), Held::default());
-    let queues = queues(&connection, steps(&arguments.steps)?).await?;
+    // To look takes nothing away, so the list is of everything.
+    let chosen = if arguments.list && arguments.steps.is_empty() {
+        registry::functions().map(|step| step.spec).collect()
+    } else {
+        steps(&arguments.steps)?
+    };
+    let queues = queues(&connection, chosen).await?;
     let limit = usize::try_from(arguments.limit).unwrap_or(usize::MAX);
     let (hide, stopping) = (arguments.hide, Cell::default());
     let taking = Taking { sqs: &sqs, picked: &picked, limit, hide, held: &held, stopping };

@@ -35,10 +35,11 @@ pub fn run(command: &ReplayCommand) -> Result<ExitCode, Problem> {
     })
 }
 
-/// The steps of these names; all if there are none.
+/// The steps of these names; those of sign-up if there are none. The others undo each other: what suspended or deleted an
+/// organization once must not do it again because an hour of events is replayed.
 fn steps(names: &[String]) -> Result<Vec<StepSpec>, Problem> {
     if names.is_empty() {
-        return Ok(registry::functions().map(|step| step.spec).collect());
+        return Ok(registry::STEPS.into_iter().map(|step| step.spec).collect());
     }
     let find = |name: &String| {
         let found = registry::functions().find(|step| step.spec.name == name);
@@ -98,4 +99,21 @@ fn nothing_sent(why: &str, json: bool) -> Result<ExitCode, Problem> {
     }
     written(writeln!(anstream::stderr(), "{why}; nothing was sent"))?;
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(names: &[&str]) -> Vec<&'static str> {
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        steps(&names).unwrap().iter().map(|step| step.name).collect()
+    }
+
+    #[test]
+    fn what_is_not_named_is_sign_up_and_nothing_that_takes_away() {
+        assert_eq!(chosen(&[]), ["iam-user", "bucket", "bucket-policy", "secret", "verify"]);
+        assert_eq!(chosen(&["offboard", "rotate"]), ["offboard", "rotate"]);
+        assert!(steps(&["ofboard".to_owned()]).is_err());
+    }
 }

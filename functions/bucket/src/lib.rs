@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use aws::buckets::{self, Bucket as Found, MARKER_KEY, SEARCH_CALLS, SETUP_CALLS, Search, Seeker, Setup, Vacancy};
 use aws::{
-    AwsError, ORG_STATE_ACTIVE, ORG_STATE_OFFBOARDED, ORG_STATE_SINCE_TAG, ORG_STATE_TAG, STATE_SETTLES,
-    require_settled,
+    AwsError, ORG_BACK_BY_TAG, ORG_STATE_ACTIVE, ORG_STATE_OFFBOARDED, ORG_STATE_SINCE_TAG, ORG_STATE_TAG,
+    STATE_SETTLES, require_new_return, require_settled,
 };
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::BuildError;
@@ -70,8 +70,10 @@ impl Step for Bucket {
     fn plan(&self, run: &Run<'_, OrgCreated>, observed: &Search<Setup>) -> Result<Vec<BucketChange>, StepError> {
         match observed.bucket_in_any_state()? {
             Some(bucket) if run.command.reonboard && bucket.state() == Some(ORG_STATE_OFFBOARDED) => {
+                let back_by = bucket.tags().iter().find(|(key, _)| key == ORG_BACK_BY_TAG).map(|(_, by)| by.as_str());
+                require_new_return(&buckets::resource(&bucket.name), back_by, &run.request_tag())?;
                 require_settled(&buckets::resource(&bucket.name), observed.age_of_state(bucket), self.settled)?;
-                let mut changes = vec![BucketChange::Reactivate(reactivated(bucket.tags()))];
+                let mut changes = vec![BucketChange::Reactivate(reactivated(bucket.tags(), run.request_tag()))];
                 changes.extend(plan_setup(run.place, bucket)?);
                 Ok(changes)
             }
@@ -195,10 +197,12 @@ impl Bucket {
     }
 }
 
-/// A bucket's tags, but for the state, which is active, and since when it is something else.
-fn reactivated(tags: &[(String, String)]) -> Vec<(String, String)> {
-    let others = tags.iter().filter(|(key, _)| ![ORG_STATE_TAG, ORG_STATE_SINCE_TAG].contains(&key.as_str()));
-    others.cloned().chain([(ORG_STATE_TAG.to_owned(), ORG_STATE_ACTIVE.to_owned())]).collect()
+/// A bucket's tags, but for the state, which is active, since when it is something else, and who brought it back.
+fn reactivated(tags: &[(String, String)], request: String) -> Vec<(String, String)> {
+    let own = [ORG_STATE_TAG, ORG_STATE_SINCE_TAG, ORG_BACK_BY_TAG];
+    let others = tags.iter().filter(|(key, _)| !own.contains(&key.as_str()));
+    let said = [(ORG_STATE_TAG.to_owned(), ORG_STATE_ACTIVE.to_owned()), (ORG_BACK_BY_TAG.to_owned(), request)];
+    others.cloned().chain(said).collect()
 }
 
 fn explained<T>(name: &BucketName, answer: Result<T, AwsError>) -> Result<(), StepError> {

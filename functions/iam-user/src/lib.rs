@@ -13,7 +13,7 @@ use aws::buckets::{self, Seeker, StateSeen};
 use aws::users::{self, User};
 use aws::{
     AwsError, CREATED_BY_TAG, ORG_STATE_ACTIVE, ORG_STATE_OFFBOARDED, ORG_STATE_TAG, STATE_SETTLES, created_by,
-    require_active, require_settled,
+    require_active, require_new_return, require_settled,
 };
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::Tag;
@@ -71,7 +71,7 @@ impl Step for IamUser {
     }
 
     fn plan(&self, run: &Run<'_, OrgCreated>, observed: &Observed) -> Result<Vec<UserChange>, StepError> {
-        plan(observed, &self.conventions, run.command, self.settled)
+        plan(observed, &self.conventions, run.command, self.settled, &run.request_tag())
     }
 
     async fn apply(
@@ -97,14 +97,18 @@ fn plan(
     conventions: &Conventions,
     command: &OrgCreated,
     settled: Duration,
+    request: &str,
 ) -> Result<Vec<UserChange>, StepError> {
     if let Some(user) = &observed.user {
         user.require_owner(conventions, &command.org_id)?;
     }
-    for StateSeen { name, state, age } in &observed.states {
+    for StateSeen { name, state, back_by, age } in &observed.states {
         let resource = buckets::resource(name);
         match state.as_deref() {
-            Some(ORG_STATE_OFFBOARDED) if command.reonboard => require_settled(&resource, *age, settled)?,
+            Some(ORG_STATE_OFFBOARDED) if command.reonboard => {
+                require_new_return(&resource, back_by.as_deref(), request)?;
+                require_settled(&resource, *age, settled)?;
+            }
             state => require_active(&resource, state)?,
         }
     }
@@ -194,10 +198,11 @@ mod tests {
             tags: tags(state),
             age_of_state: Some(SETTLED),
         });
-        let states = bucket.map(|state| StateSeen { name, state: Some(state.into()), age: Some(SETTLED) });
+        let states =
+            bucket.map(|state| StateSeen { name, state: Some(state.into()), back_by: None, age: Some(SETTLED) });
         let observed = Observed { user, states: states.into_iter().collect() };
         let command = OrgCreated { org_id, environment: Environment::Qa, bucket_name: None, reonboard };
-        plan(&observed, &conventions, &command, SETTLED).map_err(|error| error.code())
+        plan(&observed, &conventions, &command, SETTLED, "r").map_err(|error| error.code())
     }
 
     #[test]

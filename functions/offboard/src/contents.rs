@@ -18,41 +18,76 @@ const MOST_PAGES: usize = 30;
 /// The time that a page takes at most: what is not begun with that much left, the next run does.
 const TIME_FOR_A_PAGE: Duration = Duration::from_secs(8);
 
+/// Where the next page begins.
+struct Marker {
+    key: String,
+    version: Option<String>,
+}
+
+/// A page of versions and delete markers.
+struct Page {
+    versions: Vec<ObjectIdentifier>,
+    next: Option<Marker>,
+}
+
 impl Offboard {
     /// Whether there is any version of anything.
     pub(crate) async fn holds_something(&self, place: &Place, name: &BucketName) -> Result<bool, StepError> {
-        self.page(place, name, 1).await.map(|page| !page.is_empty())
+        let page = self.page(place, name, 1, None).await?;
+        Ok(!page.versions.is_empty() || page.next.is_some())
     }
 
-    /// Deletes page after page, always the first one: what was deleted is not listed any more.
+    /// Deletes page after page, and is done when there was nothing from the first page to the last. What may not be deleted
+    /// keeps nothing behind it from being deleted.
     ///
     /// # Errors
-    /// `out-of-time` while there is more than one run can delete; the queue brings the next run.
+    /// `out-of-time` while there is more than one run can delete; the queue brings the next run. `access-denied` when
+    /// everything is deleted that may be, and something may not.
     pub(crate) async fn empty(&self, run: &Run<'_, OrgDeleted>, name: &BucketName) -> Result<(), StepError> {
+        let (mut from, mut refused, mut deleted) = (None, None, false);
         for _ in 0..MOST_PAGES {
             if run.deadline.left(self.time.now()) < TIME_FOR_A_PAGE {
                 break;
             }
-            let page = self.page(run.place, name, PAGE_SIZE).await?;
-            if page.is_empty() {
-                return Ok(());
+            let page = self.page(run.place, name, PAGE_SIZE, from.take()).await?;
+            if !page.versions.is_empty() {
+                deleted = true;
+                match self.delete(run.place, name, page.versions).await {
+                    Err(error) if error.code() == ErrorCode::AccessDenied => refused = refused.or(Some(error)),
+                    done => done?,
+                }
             }
-            self.delete(run.place, name, page).await?;
+            from = page.next;
+            if from.is_some() {
+                continue;
+            }
+            match refused {
+                Some(error) => return Err(error),
+                None if !deleted => return Ok(()),
+                None => deleted = false,
+            }
         }
         let message = "holds more than one run can delete; the step goes on later where it stopped";
         Err(StepError::new(ErrorCode::OutOfTime, buckets::resource(name), message))
     }
 
-    async fn page(&self, place: &Place, name: &BucketName, most: i32) -> Result<Vec<ObjectIdentifier>, StepError> {
+    /// A page can be empty without being the last: S3 says where it goes on.
+    async fn page(&self, place: &Place, name: &BucketName, most: i32, from: Option<Marker>) -> Result<Page, StepError> {
         let request = self.lifecycle.s3.list_object_versions().bucket(name.as_str()).max_keys(most);
+        let (key, version) = from.map_or((None, None), |from| (Some(from.key), from.version));
+        let request = request.set_key_marker(key).set_version_id_marker(version);
         let answer = request.expected_bucket_owner(&place.account).send().await;
         let answer = answer
             .map_err(|error| AwsError::of("ListObjectVersions", error).explain_as_usual(buckets::resource(name)))?;
+        let more = answer.is_truncated.unwrap_or_default();
+        let next = answer.next_key_marker.filter(|_| more);
+        let next = next.map(|key| Marker { key, version: answer.next_version_id_marker });
         let versions = answer.versions.unwrap_or_default().into_iter();
         let versions = versions.map(|version| (version.key, version.version_id));
         let markers = answer.delete_markers.unwrap_or_default().into_iter();
         let markers = markers.map(|marker| (marker.key, marker.version_id));
-        versions.chain(markers).map(|(key, version)| identifier(name, key, version)).collect()
+        let versions = versions.chain(markers).map(|(key, version)| identifier(name, key, version));
+        Ok(Page { versions: versions.collect::<Result<_, _>>()?, next })
     }
 
     async fn delete(&self, place: &Place, name: &BucketName, page: Vec<ObjectIdentifier>) -> Result<(), StepError> {

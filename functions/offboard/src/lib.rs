@@ -26,7 +26,7 @@ use aws_smithy_async::time::SharedTimeSource;
 use contract::{Command, ErrorCode, OrgDeleted, Report, Resource, Run, Step, StepError, StepSpec};
 use futures_util::future::{join, try_join};
 use handler::{StepContext, StepFunction};
-use lifecycle::{Change, Doors, Lifecycle, State, require_no_foreign};
+use lifecycle::{Change, Doors, Lifecycle, Look, State, require_no_foreign};
 use org::{BucketName, Conventions, Place};
 
 pub use belongings::Belonging;
@@ -60,7 +60,7 @@ struct Terms<'t> {
     conventions: &'t Conventions,
     recovery_days: u8,
     grace: Duration,
-    delayed_check: bool,
+    look: Look,
 }
 
 impl StepFunction for Offboard {
@@ -96,7 +96,7 @@ impl Step for Offboard {
             conventions: &self.lifecycle.conventions,
             recovery_days: self.recovery_days,
             grace: self.grace,
-            delayed_check: run.delayed_check,
+            look: Look::of(run, &observed.org),
         };
         plan(&terms, observed)
     }
@@ -140,7 +140,7 @@ fn plan(terms: &Terms<'_>, observed: &Observed) -> Result<Vec<OffboardChange>, S
     let Observed { org: seen, belongings } = observed;
     let (org, conventions) = (&terms.command.org_id, terms.conventions);
     let (user, state) = (conventions.user_name(org), seen.state());
-    if terms.delayed_check && (state != State::Offboarded || came_back(terms, seen)) {
+    if terms.look == Look::Second && (state != State::Offboarded || came_back(terms, seen)) {
         return Ok(Vec::new());
     }
     if state == State::Unknown {
@@ -149,11 +149,14 @@ fn plan(terms: &Terms<'_>, observed: &Observed) -> Result<Vec<OffboardChange>, S
         );
     }
     let bucket = seen.require_ours(conventions, org)?;
-    if state != State::Offboarded {
-        if seen.secret.as_ref().is_some_and(|secret| !secret.scheduled_for_deletion) {
+    if state != State::Offboarded && terms.look == Look::First {
+        let foreign = require_no_foreign(&seen.keys, &user);
+        // What a secret holds that is scheduled for deletion cannot be read, and its key looks like somebody's.
+        let scheduled = seen.secret.as_ref().is_some_and(|secret| secret.scheduled_for_deletion);
+        if !scheduled || foreign.is_err() {
             seen.require_readable(conventions, org)?;
         }
-        require_no_foreign(&seen.keys, &user)?;
+        foreign?;
     }
     let mut changes: Vec<OffboardChange> = seen.tag_as(State::Offboarded).into_iter().map(Into::into).collect();
     let open = bucket.filter(|bucket| !bucket.details.doors.are_closed());

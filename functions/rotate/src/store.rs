@@ -17,7 +17,7 @@ impl Rotate {
         let resource = secrets::resource(&secret_name);
         new_keys::require_time(run.deadline.left(self.time.now()), self.terms.grace, &resource)?;
         let check = self.own_queue.check_later(run, self.terms.grace + CHECK_MARGIN);
-        let (checked, created) = join(check, new_keys::create(&self.iam, &user_name)).await;
+        let (checked, created) = join(check, new_keys::create(&self.iam, &user_name, false)).await;
         let credential = created?;
         if let Err(error) = checked {
             new_keys::take_back(&self.iam, &credential, &error).await?;

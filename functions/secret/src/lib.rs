@@ -14,7 +14,7 @@ use aws::keys::{self, History, Holder, Stray};
 use aws::new_keys::{self, LastUse};
 use aws::secrets::{self, AWSPENDING, RotationSchedule, StoredSecret};
 use aws::users::{self, User};
-use aws::{AwsError, ServerDate};
+use aws::{AwsError, ORG_STATE_SINCE_TAG, ServerDate};
 use aws_sdk_secretsmanager::types::RotationRulesType;
 use aws_smithy_async::time::SharedTimeSource;
 use contract::{Change, Effect, ErrorCode, OrgCreated, Report, Run, Step, StepError, StepSpec};
@@ -153,12 +153,13 @@ impl Step for Secret {
     ) -> Result<Report, StepError> {
         let mut arn =
             observed.looked.secret.as_ref().map(|secret: &StoredSecret| secret.arn.clone()).unwrap_or_default();
+        let changed_state = observed.user.as_ref().is_some_and(|user| user.tag(ORG_STATE_SINCE_TAG).is_some());
         for change in changes {
             match change {
                 SecretChange::DeleteLostKey { access_key_id } => {
                     new_keys::delete(&self.iam, &self.names(run.command).0, &access_key_id).await?;
                 }
-                SecretChange::CreateKey(place) => arn = self.create_and_store(run, &place).await?,
+                SecretChange::CreateKey(place) => arn = self.create_and_store(run, &place, changed_state).await?,
                 SecretChange::ScheduleRotation(schedule) => self.schedule(run.command, schedule).await?,
                 SecretChange::Restore => return self.restore_and_go_on(run).await,
             }

@@ -67,11 +67,13 @@ impl Secret {
         &self,
         run: &Run<'_, OrgCreated>,
         place: &StorePlace,
+        changed_state: bool,
     ) -> Result<String, StepError> {
         let left = run.deadline.left(self.time.now());
         new_keys::require_time(left, self.grace, &secrets::resource(place.name()))?;
         let check = self.own_queue.check_later(run, self.grace + CHECK_MARGIN);
-        let (checked, created) = join(check, new_keys::create(&self.iam, &self.names(run.command).0)).await;
+        let (user, _) = self.names(run.command);
+        let (checked, created) = join(check, new_keys::create(&self.iam, &user, changed_state)).await;
         let credential = created?;
         if let Err(error) = checked {
             new_keys::take_back(&self.iam, &credential, &error).await?;

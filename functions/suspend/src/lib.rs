@@ -6,7 +6,7 @@
 
 use contract::{Command, OrgSuspended, Report, Resource, Run, Step, StepError, StepSpec};
 use handler::{StepContext, StepFunction};
-use lifecycle::{Change, Doors, Lifecycle, Observed, State, Whose, require_no_foreign};
+use lifecycle::{Change, Doors, Lifecycle, Look, Observed, State, Whose, require_no_foreign};
 use org::{Conventions, OrgId};
 
 /// The step.
@@ -31,7 +31,7 @@ impl Step for Suspend {
     }
 
     fn plan(&self, run: &Run<'_, OrgSuspended>, observed: &Observed<Doors>) -> Result<Vec<Change>, StepError> {
-        plan(observed, &self.0.conventions, &run.command.org_id, run.delayed_check)
+        plan(observed, &self.0.conventions, &run.command.org_id, Look::of(run, observed))
     }
 
     async fn apply(
@@ -52,12 +52,13 @@ fn plan(
     observed: &Observed<Doors>,
     conventions: &Conventions,
     org: &OrgId,
-    delayed_check: bool,
+    look: Look,
 ) -> Result<Vec<Change>, StepError> {
     let user = conventions.user_name(org);
     match observed.state() {
         // Resumed or offboarded since; that step looks again itself.
-        state if delayed_check && state != State::Suspended => return Ok(Vec::new()),
+        State::Offboarded | State::Unknown if look != Look::First => return Ok(Vec::new()),
+        State::Active | State::Resuming if look == Look::Second => return Ok(Vec::new()),
         State::Active | State::Resuming | State::Suspended => {}
         state @ (State::Offboarded | State::Unknown) => {
             let why = "only an organization that is active can be suspended";
@@ -66,7 +67,10 @@ fn plan(
     }
     let bucket = observed.require_ours(conventions, org)?;
     observed.require_readable(conventions, org)?;
-    require_no_foreign(&observed.keys, &user)?;
+    // Once the tags are there, a key that came since is left alone, and keeps nothing else from being closed.
+    if observed.state() != State::Suspended && look == Look::First {
+        require_no_foreign(&observed.keys, &user)?;
+    }
     let mut changes = observed.tag_as(State::Suspended);
     changes.extend(observed.keys.iter().filter_map(|key| match key.whose {
         Whose::Lost => Some(Change::DeleteKey(key.id.clone())),

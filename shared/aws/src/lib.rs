@@ -28,8 +28,8 @@ pub use connections::{Connector, Destination, check_certificates};
 pub use credential::{Credential, SecretText, Unreadable};
 pub use error::{AwsError, DENIED_REMEDY};
 pub use ownership::{
-    CREATED_BY_TAG, ORG_STATE_ACTIVE, ORG_STATE_OFFBOARDED, ORG_STATE_RESUMING, ORG_STATE_SINCE_TAG,
-    ORG_STATE_SUSPENDED, ORG_STATE_TAG, STATE_SETTLES, created_by, require_active, require_active_for, require_ours,
-    require_settled, since_of, state_since,
+    CREATED_BY_TAG, ORG_BACK_BY_TAG, ORG_STATE_ACTIVE, ORG_STATE_OFFBOARDED, ORG_STATE_RESUMING, ORG_STATE_SINCE_TAG,
+    ORG_STATE_SUSPENDED, ORG_STATE_TAG, STATE_SETTLES, created_by, require_active, require_active_for,
+    require_new_return, require_ours, require_settled, since_of, state_since,
 };
 pub use server_date::ServerDate;

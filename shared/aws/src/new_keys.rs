@@ -66,9 +66,14 @@ pub fn require_time(left: Duration, grace: Duration, resource: &str) -> Result<(
 
 /// Makes a key. One attempt only: a retry after a lost reply would leave a key that nobody knows.
 ///
+/// `changed_state` is whether the user was in another state once: the function's role may make keys for active users only,
+/// and IAM may go by the user's old tags for a while (IAM user guide, "Changes that I make are not always immediately
+/// visible").
+///
 /// # Errors
-/// `in-progress` when there are two keys, `outcome-unknown` when nobody knows whether one was made.
-pub async fn create(iam: &Client, user_name: &str) -> Result<Credential, StepError> {
+/// `in-progress` when there are two keys, `outcome-unknown` when nobody knows whether one was made, `propagating` where a
+/// denial may be of the user's old state.
+pub async fn create(iam: &Client, user_name: &str, changed_state: bool) -> Result<Credential, StepError> {
     let resource = users::resource(user_name);
     let once = aws_sdk_iam::config::Builder::new().retry_config(RetryConfig::disabled());
     let request = iam.create_access_key().user_name(user_name).customize().config_override(once);
@@ -81,6 +86,11 @@ pub async fn create(iam: &Client, user_name: &str) -> Result<Credential, StepErr
             "NoSuchEntity" => {
                 Some((ErrorCode::Propagating, "is not known everywhere yet; the step is tried again later".to_owned()))
             }
+            "AccessDenied" if changed_state => Some((
+                ErrorCode::Propagating,
+                "may not be known everywhere yet to be active again, or the function's role lacks iam:CreateAccessKey; the step is tried again later"
+                    .to_owned(),
+            )),
             _ if !error.is_refusal() => Some((
                 ErrorCode::OutcomeUnknown,
                 "whether a key was made is not known; the next run sees it".to_owned(),

@@ -21,6 +21,9 @@ pub const ORG_STATE_OFFBOARDED: &str = "offboarded";
 /// The tag that says since when: `suspended 2026-11-29T23:05:00Z`. It names the state too, so that one that somebody
 /// changed by hand is not taken for old.
 pub const ORG_STATE_SINCE_TAG: &str = "OrgStateSince";
+/// The tag of a bucket that says which request brought its organization back the last time. That request is not obeyed
+/// again: it would bring back who was offboarded since.
+pub const ORG_BACK_BY_TAG: &str = "OrgBackBy";
 /// The tag of a user that the provisioner made itself, with the region that it made it in. It is set at
 /// creation and never added later: on such a user, from that region, and in no other case, a lost access key
 /// may be deleted. IAM is global and secrets are regional, so another region cannot know what is lost.
@@ -103,6 +106,18 @@ pub fn require_settled(resource: &str, age: Option<Duration>, settled: Duration)
         return Err(StepError::new(ErrorCode::InProgress, resource, message));
     }
     Ok(())
+}
+
+/// That the request that is to bring an organization back has not done so before.
+///
+/// # Errors
+/// `org-not-active` if it has, and the organization was offboarded again since.
+pub fn require_new_return(resource: &str, last: Option<&str>, request: &str) -> Result<(), StepError> {
+    if last != Some(request) {
+        return Ok(());
+    }
+    let message = "was brought back by this very request before, and offboarded again since; to bring it back once more, send another request, with a correlationId that was not used before";
+    Err(StepError::new(ErrorCode::OrgNotActive, resource, message))
 }
 
 /// Whether the organization may be provisioned, as far as this resource says. Without the tag it may.

@@ -146,6 +146,11 @@ fn derived_request_id<C: Command>(command: &C) -> String {
     Uuid::new_v5(&NAMESPACE, format!("{}{canonical}", C::DETAIL_TYPE).as_bytes()).to_string()
 }
 
+/// A request's id as the value of a tag.
+pub(crate) fn request_tag(request_id: &str) -> String {
+    Uuid::new_v5(&NAMESPACE, request_id.as_bytes()).to_string()
+}
+
 /// The request id, and the correlation id if there is one, of a detail that cannot be read as a command.
 pub fn unread_request_ids(detail: &Value) -> (String, Option<String>) {
     let correlation_id = correlation_id(detail).ok().flatten();

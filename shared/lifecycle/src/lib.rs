@@ -5,6 +5,7 @@
 //! of them looks once more when every such run has ended ([`Lifecycle::look_again`]), and puts right what such a run
 //! did, if the tags still say what it wrote.
 
+mod again;
 mod change;
 mod keys;
 mod observed;
@@ -15,8 +16,9 @@ use std::time::Duration;
 
 use contract::{Run, StepError};
 use handler::{OwnQueue, StepContext};
-use org::{Conventions, OrgId};
+use org::{Conventions, OrgId, Place};
 
+pub use again::Look;
 pub use change::Change;
 pub use keys::{Key, Whose, require_no_foreign};
 pub use observed::{Doors, Observed};
@@ -73,16 +75,35 @@ impl Lifecycle {
         let of_state = changes.iter().take_while(|change| change.is_about_state()).count();
         let (state, rest) = changes.split_at(of_state);
         for change in state {
+            self.still(run.place, org, observed, change).await?;
             self.change(run.place, org, change).await?;
         }
         self.look_again(run, observed, changes).await?;
         for change in rest {
+            self.still(run.place, org, observed, change).await?;
             self.change(run.place, org, change).await?;
         }
         Ok(())
     }
 
-    /// Asks for the second look, unless this is it, or the state was written so long ago that this look was late enough.
+    /// For a change that writes a state: that it still may be written.
+    async fn still<D>(
+        &self,
+        place: &Place,
+        org: &OrgId,
+        observed: &Observed<D>,
+        change: &Change,
+    ) -> Result<(), StepError> {
+        match change {
+            Change::TagBucket { state, .. } | Change::TagUser { state, .. } => {
+                self.require_still(place, org, observed, *state).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks for the second look, unless the state was written so long ago that this look was late enough, or this is it. A
+    /// second look that has to write the state itself was no second look at that: it asks for one more.
     ///
     /// # Errors
     /// When the queue does not take the message: then nothing else may be done, and the next run asks again.
@@ -94,9 +115,12 @@ impl Lifecycle {
     ) -> Result<(), StepError> {
         let writes_state = changes.iter().any(Change::is_about_state);
         let young = observed.age_of_state().is_some_and(|age| age < self.settles());
-        if run.delayed_check || !(writes_state || young) {
+        if !writes_state && (run.delayed_check || !young) {
             return Ok(());
         }
-        self.own_queue.check_later(run, self.settles()).await
+        // What is written is dated by this run's look, what was there already by its own tag.
+        let written = observed.now().and_then(|now| u64::try_from(now.secs()).ok());
+        let command = if writes_state { written } else { observed.since() };
+        self.own_queue.check_later_of(run, self.settles(), command).await
     }
 }

@@ -7,7 +7,7 @@ use futures_util::future::{join, try_join_all};
 use org::BucketName;
 
 use super::{Listed, Look, Seeker, age_of_state, denied, value};
-use crate::ownership::ORG_STATE_TAG;
+use crate::ownership::{ORG_BACK_BY_TAG, ORG_STATE_TAG};
 use crate::server_date::ServerDate;
 
 /// A bucket that carries the organization's tag, and what it says of its state.
@@ -17,6 +17,8 @@ pub struct StateSeen {
     pub name: BucketName,
     /// The value of the tag `OrgState`.
     pub state: Option<String>,
+    /// Which request brought it back the last time.
+    pub back_by: Option<String>,
     /// For how long it has been in that state, if its tags say since when.
     pub age: Option<Duration>,
 }
@@ -45,7 +47,8 @@ pub async fn states(seeker: Seeker<'_>) -> Result<Vec<StateSeen>, StepError> {
     for (name, look) in looks {
         match look {
             Look::Tags(tags) if seeker.owns(&tags) => {
-                seen.push(StateSeen { name, state: value(&tags, ORG_STATE_TAG), age: age_of_state(&tags, &date) });
+                let (state, back_by) = (value(&tags, ORG_STATE_TAG), value(&tags, ORG_BACK_BY_TAG));
+                seen.push(StateSeen { name, state, back_by, age: age_of_state(&tags, &date) });
             }
             Look::Denied => return Err(denied(&name)),
             Look::Tags(_) | Look::Absent | Look::OtherRegion => {}
