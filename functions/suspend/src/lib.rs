@@ -31,7 +31,7 @@ impl Step for Suspend {
     }
 
     fn plan(&self, run: &Run<'_, OrgSuspended>, observed: &Observed<Doors>) -> Result<Vec<Change>, StepError> {
-        plan(observed, &self.0.conventions, &run.command.org_id, Look::of(run, observed))
+        plan(observed, &self.0.conventions, &run.command.org_id, Look::of(run, observed, State::Suspended))
     }
 
     async fn apply(

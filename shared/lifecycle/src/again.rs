@@ -81,11 +81,11 @@ pub enum Look {
 }
 
 impl Look {
-    /// Which one this run is.
-    pub fn of<C, D>(run: &Run<'_, C>, observed: &Observed<D>) -> Self {
+    /// Which one this run of the step that writes `own` is.
+    pub fn of<C, D>(run: &Run<'_, C>, observed: &Observed<D>, own: State) -> Self {
         match run.delayed_check {
             false => Self::First,
-            true if observed.is_overwritten(run) => Self::Overwritten,
+            true if observed.is_overwritten(run, own) => Self::Overwritten,
             true => Self::Second,
         }
     }
@@ -94,9 +94,9 @@ impl Look {
 impl<D> Observed<D> {
     /// Whether what the tags say was decided before the command whose second look this is: then a run of an older command
     /// wrote it over what this one had written.
-    fn is_overwritten<C>(&self, run: &Run<'_, C>) -> bool {
-        let known = self.state() != State::Unknown;
-        known && run.check_of.zip(self.since()).is_some_and(|(command, since)| since + CLOCKS < command)
+    fn is_overwritten<C>(&self, run: &Run<'_, C>, own: State) -> bool {
+        let another = ![own, State::Unknown].contains(&self.state());
+        another && run.check_of.zip(self.since()).is_some_and(|(command, since)| since + CLOCKS < command)
     }
 
     /// Since when the organization is in its state, in seconds since 1970 by the services' clock, if its tags say.
