@@ -42,22 +42,21 @@ pub fn bootstrap(package: &str) -> Result<PathBuf, String> {
     build(package, &[], package)
 }
 
-/// The function that `cargo build --bins` put beside this program.
-///
-/// # Errors
-/// When it is not there.
-pub fn beside(name: &str) -> Result<PathBuf, String> {
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let path = program.with_file_name(name);
-    if path.is_file() { Ok(path) } else { Err(format!("{} is not there; run cargo build --bins", path.display())) }
-}
-
 /// The same with a feature.
 ///
 /// # Errors
 /// When cargo fails.
 pub fn bootstrap_with(package: &str, feature: &str) -> Result<PathBuf, String> {
     build(package, &["--features", feature], &format!("{package}-{feature}"))
+}
+
+/// The function that `cargo build --bins` put beside this program.
+///
+/// # Errors
+/// When it is not there.
+pub fn beside(name: &str) -> Result<PathBuf, String> {
+    let path = program()?.with_file_name(name);
+    if path.is_file() { Ok(path) } else { Err(format!("{} is not there; run cargo build --bins", path.display())) }
 }
 
 /// Copies what was built, under a name: the next build with other features replaces it.
@@ -85,9 +84,13 @@ fn build(package: &str, options: &[&str], name: &str) -> Result<PathBuf, String>
 
 /// The target folder that this program is in.
 fn target() -> Result<PathBuf, String> {
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let program = program()?;
     let target = program.parent().and_then(Path::parent).ok_or("this program is in no target folder")?;
     Ok(target.to_owned())
+}
+
+fn program() -> Result<PathBuf, String> {
+    std::env::current_exe().map_err(|error| error.to_string())
 }
 
 fn folder() -> Result<PathBuf, String> {
