@@ -8,9 +8,10 @@ use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::operation::describe_event_bus::DescribeEventBusError;
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
 use backon::{BackoffBuilder, ExponentialBuilder};
-use contract::{Command, OrgCreated, SOURCE};
+use contract::SOURCE;
 use org::Place;
 
+use crate::commands::COMMANDS;
 use crate::connection::Connection;
 use crate::exit::Problem;
 use crate::pace::Pace;
@@ -181,7 +182,7 @@ impl Bus {
 /// # Errors
 /// Which sources may.
 pub fn check_source(allowed_sources: &[String], source: &str, detail_type: &str) -> Result<(), String> {
-    let is_command = detail_type == OrgCreated::DETAIL_TYPE;
+    let is_command = COMMANDS.contains(&detail_type);
     let allowed = if is_command { allowed_sources.iter().any(|allowed| allowed == source) } else { source == SOURCE };
     if allowed {
         return Ok(());
@@ -341,6 +342,7 @@ mod tests {
     fn commands_come_from_allowed_sources_and_completions_from_the_provisioner() {
         let allowed = ["org-signup".to_owned()];
         assert!(check_source(&allowed, "org-signup", "OrgCreated").is_ok());
+        assert!(check_source(&allowed, "org-signup", "OrgDeleted").is_ok());
         assert!(check_source(&allowed, SOURCE, "BucketProvisioned").is_ok());
         for (source, detail_type) in [(SOURCE, "OrgCreated"), ("org-signup", "BucketProvisioned"), ("", "OrgCreated")] {
             assert!(check_source(&allowed, source, detail_type).is_err(), "{source} {detail_type}");

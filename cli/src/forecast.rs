@@ -3,7 +3,7 @@
 use std::fmt;
 
 use aws::DENIED_REMEDY;
-use contract::{Effect, ErrorClass, ErrorCode, FailureDetail, OrgCreated, StepError, StepSpec};
+use contract::{Command, Effect, ErrorClass, ErrorCode, FailureDetail, OrgCreated, StepError};
 use futures_util::future::join_all;
 use handler::Planned;
 use org::{AccountClass, Environment, OrgId};
@@ -11,11 +11,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::connection::{Connection, dead_letter_queue_name};
-use local_system::registry::{Previewable, STEPS};
+use local_system::registry::{self, Previewable, Registered};
 
 /// Every step's preview, made once for any number of organizations.
 pub struct Previews {
-    steps: Vec<(StepSpec, Previewable)>,
+    steps: Vec<(Registered, Previewable)>,
     connection: Connection,
 }
 
@@ -93,19 +93,25 @@ pub enum Verdict {
 impl Previews {
     /// The previews of every step.
     pub fn new(connection: &Connection) -> Self {
-        let step = |step: &local_system::registry::Registered| {
+        let step = |step: Registered| {
             let mut settings = connection.settings().clone();
             settings.dead_letter_queue_url = dead_letter_queue_name(&step.spec);
-            (step.spec, (step.preview)(settings, &connection.sdk))
+            (step, (step.preview)(settings, &connection.sdk))
         };
-        Self { steps: STEPS.iter().map(step).collect(), connection: connection.clone() }
+        Self { steps: registry::all().map(step).collect(), connection: connection.clone() }
     }
 
     /// What every step would do for this `OrgCreated` detail. The steps look at the same time.
     pub async fn of(&self, org: &OrgId, detail: &Value) -> Forecast {
-        let looks = self.steps.iter().map(async |(spec, preview)| {
+        self.of_command(org, OrgCreated::DETAIL_TYPE, detail).await
+    }
+
+    /// The same for a command of this type.
+    pub async fn of_command(&self, org: &OrgId, command: &str, detail: &Value) -> Forecast {
+        let steps = self.steps.iter().filter(|(step, _)| step.command == command);
+        let looks = steps.map(async |(step, preview)| {
             let previewed = preview(detail.clone(), self.connection.place.clone()).await;
-            StepForecast::of(spec, previewed, &self.connection.caller)
+            StepForecast::of(step, previewed, &self.connection.caller)
         });
         let steps = join_all(looks).await;
         Forecast { organization: org.clone(), verdict: Verdict::of(&steps), steps }
@@ -122,12 +128,22 @@ pub fn detail(org: &OrgId, class: AccountClass, environment: Option<Environment>
         org_id: org.clone(),
         environment: environment.unwrap_or(usual),
         bucket_name: bucket_name.map(str::to_owned),
+        reonboard: false,
     };
     json!(command)
 }
 
+/// The detail of another command for `org`, confirmed, since a plan does nothing.
+pub fn detail_of_command(org: &OrgId, class: AccountClass, environment: Option<Environment>) -> Value {
+    let mut detail = detail(org, class, environment, None);
+    if let Some(fields) = detail.as_object_mut() {
+        fields.insert("confirmOrgId".to_owned(), json!(org));
+    }
+    detail
+}
+
 impl StepForecast {
-    fn of(spec: &StepSpec, previewed: Result<Vec<Planned>, StepError>, caller: &str) -> Self {
+    fn of(registered: &Registered, previewed: Result<Vec<Planned>, StepError>, caller: &str) -> Self {
         let state = match &previewed {
             Ok(changes) if changes.is_empty() => StepState::InOrder,
             Ok(_) => StepState::Changes,
@@ -141,7 +157,8 @@ impl StepForecast {
             },
             description: change.description,
         });
-        let starts_with_command = spec.triggers.contains(&<OrgCreated as contract::Command>::DETAIL_TYPE);
+        let spec = registered.spec;
+        let starts_with_command = spec.triggers.contains(&registered.command);
         Self { step: spec.name, state, changes: changes.collect(), error, starts_with_command }
     }
 }

@@ -3,6 +3,7 @@
 pub mod args;
 pub mod bus;
 pub mod checklist;
+pub mod commands;
 pub mod connection;
 pub mod exit;
 pub mod forecast;
@@ -14,6 +15,7 @@ pub mod pace;
 pub mod plan;
 pub mod queues;
 pub mod replay;
+pub mod rotate;
 pub mod runbook;
 pub mod shell;
 pub mod status;
@@ -37,6 +39,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Completions(arguments) => shell::completions(&arguments),
         Command::Man(arguments) => shell::man(&arguments),
         Command::Checklist(arguments) => checklist::run(&arguments),
+        Command::Rotate(arguments) => rotate::run(&arguments),
     };
     result.unwrap_or_else(|problem| {
         anstream::eprintln!("orgctl: {problem}");

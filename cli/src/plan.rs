@@ -5,13 +5,14 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::builder::styling::{AnsiColor, Style};
+use contract::{Command, OrgCreated};
 use org::OrgId;
 use serde_json::json;
 
 use crate::args::PlanArguments;
 use crate::connection::{Connection, block_on};
 use crate::exit::{DIFFERENCES, FAILED, Problem, written};
-use crate::forecast::{Forecast, Previews, StepState, Verdict, detail};
+use crate::forecast::{Forecast, Previews, StepState, Verdict, detail, detail_of_command};
 use crate::sweep::sweep;
 use crate::terminal::plain;
 
@@ -30,8 +31,13 @@ pub fn run(arguments: &PlanArguments) -> Result<ExitCode, Problem> {
 }
 
 async fn one(arguments: &PlanArguments, connection: &Connection, org: &OrgId) -> Result<ExitCode, Problem> {
-    let detail = detail(org, connection.account_class(), arguments.environment, arguments.bucket_name.as_deref());
-    let forecast = Previews::new(connection).of(org, &detail).await;
+    let (class, environment) = (connection.account_class(), arguments.environment);
+    let detail = if arguments.command == OrgCreated::DETAIL_TYPE {
+        detail(org, class, environment, arguments.bucket_name.as_deref())
+    } else {
+        detail_of_command(org, class, environment)
+    };
+    let forecast = Previews::new(connection).of_command(org, arguments.command, &detail).await;
     let mut out = anstream::stdout();
     if arguments.json {
         written(writeln!(out, "{}", json!(forecast)))?;

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::connection::{Connection, dead_letter_queue_name};
 use crate::exit::Problem;
-use local_system::registry::STEPS;
+use local_system::registry;
 
 /// How many messages lie in a step's dead-letter queue, about: SQS counts approximately.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -29,7 +29,7 @@ pub async fn dead_letters(connection: &Connection) -> Vec<Waiting> {
         Ok(messages) => Waiting { step: step.name, messages: Some(messages), error: None },
         Err(problem) => Waiting { step: step.name, messages: None, error: Some(problem.to_string()) },
     };
-    join_all(STEPS.iter().map(|step| waiting(step.spec))).await
+    join_all(registry::functions().map(|step| waiting(step.spec))).await
 }
 
 async fn messages(sqs: &Client, step: StepSpec) -> Result<u64, Problem> {

@@ -18,14 +18,14 @@ import machine
 import measure
 from emulator import close_gaps, ministack
 from pages import Pages
-from stack import ACCOUNT, BUS, ROOT, SBT_BUS, STEPS, Failed, Stack, check
+from stack import ACCOUNT, BUS, FUNCTIONS, ROOT, SBT_BUS, Failed, Stack, check
 
 
 def prepare(folder: Path, functions: Path) -> None:
     """A copy of what `make -C infra build` leaves behind: the functions beside infra/."""
     shutil.copytree(ROOT / "infra", folder / "infra")
     shutil.copytree(ROOT / "tests/infra", folder / "tests/infra")
-    for step in STEPS:
+    for step in FUNCTIONS:
         # cargo-lambda has a folder for each function, plain cargo one for all.
         binary = next((path for path in (functions / step / "bootstrap", functions / step) if path.is_file()), None)
         check(binary, f"{functions} has no function {step}; build the functions with cargo build --bins")

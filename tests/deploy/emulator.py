@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "boto3"))
 
 from calls import Calls  # noqa: E402
 from servers import answers, free_port, process, until  # noqa: E402
-from stack import ACCOUNT, BUS, REGION, STEPS, Stack  # noqa: E402
+from stack import ACCOUNT, BUS, FUNCTIONS, REGION, Stack  # noqa: E402
 
 WAIT_SCALE = "0.005"
 """What a minute of Step Functions' backoff takes here, in minutes. The retries are made, each of them, in 36 s."""
@@ -52,7 +52,7 @@ def close_gaps(stack: Stack) -> None:
         scaling = {"MaximumConcurrency": concurrency}
         stack.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig=scaling)
     print("  gap: MaximumConcurrency from a parameter is text to ministack; set again as a number")
-    for step in STEPS:
+    for step in FUNCTIONS:
         # It asks for DescribeEventBus as if its name were a rule's.
         rule = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/default/{BUS}"
         statements = [{"Effect": "Allow", "Action": "events:DescribeEventBus", "Resource": rule}]

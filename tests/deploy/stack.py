@@ -21,7 +21,8 @@ REGION = "us-east-1"
 NAME = "org-provisioner"
 BUS = "org-provisioning"
 SBT_BUS = "sbt-control-plane"
-STEPS = ["iam-user", "bucket", "bucket-policy", "secret", "verify"]
+STEPS = ["iam-user", "bucket", "bucket-policy", "secret", "verify", "suspend", "resume", "offboard"]
+FUNCTIONS = [*STEPS, "rotate"]
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 Event = dict[str, Any]

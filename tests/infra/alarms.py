@@ -4,11 +4,13 @@ import json
 from typing import Any
 
 from cloudformation import ACCOUNT, Stack, arn, canonical
-from rust import FAILED, SOURCE, logical, metrics, steps
+from rust import FAILED, SOURCE, functions, logical, maintenance, metrics
 from view import View
 
 TOPIC = arn("sns", "org-provisioner-AlarmTopic")
 MACHINE = arn("states", "stateMachine:org-provisioning")
+LIFECYCLE = arn("states", "stateMachine:org-provisioning-lifecycle")
+RETIREMENT = arn("states", "stateMachine:org-provisioning-retirement")
 RULE = "org-provisioning-failures"
 OWN = "OrgProvisioner"
 
@@ -51,7 +53,7 @@ def check_step(view: View, stack: Stack, step: str) -> None:
         return alarm(f"{own}-{suffix}", metric, looked_at, TOPIC, **more)
 
     # With direct targets a step that waits ends in an error too.
-    usual = {"EvaluationPeriods": 3, "Threshold": 5 if view.direct else 0}
+    usual = {"EvaluationPeriods": 3, "Threshold": 5 if view.direct or step in maintenance() else 0}
     waits = {"Statistic": "Maximum", "Period": 1200, "Threshold": half_an_hour}
     lies = {"Statistic": "Maximum", "Period": 60, "EvaluationPeriods": 5, "Threshold": half_an_hour}
     slow = step_alarm("duration", "AWS/Lambda/Duration", function, EvaluationPeriods=3, Threshold=10000)
@@ -136,7 +138,7 @@ def check_dashboard(view: View, stack: Stack) -> None:
     }
     for name in ("Started", "Succeeded", "Failed", "TimedOut"):
         expected.add(("AWS/States", f"Executions{name}", "StateMachineArn", MACHINE))
-    for step in steps():
+    for step in functions():
         own = f"org-provisioning-{step}"
         expected |= {(OWN, name, "Step", step) for name in ("Waited", "Retries", "Duration")}
         expected |= {("AWS/Lambda", name, "FunctionName", own) for name in ("Duration", "Errors", "Throttles")}
@@ -157,6 +159,8 @@ def check(view: View) -> None:
         "AlarmEmail": view.values["AlarmEmail"],
         "BusName": "org-provisioning",
         "Delivery": view.values["Delivery"],
+        "LifecycleMachineArn": LIFECYCLE,
+        "RetirementArn": RETIREMENT,
         "StateMachineArn": MACHINE,
         "UndeliveredQueueArn": arn("sqs", "org-provisioning-undelivered"),
     }
@@ -174,13 +178,23 @@ def check(view: View) -> None:
             "org-provisioning-executions-timed-out", "AWS/States/ExecutionsTimedOut", executions, TOPIC
         ),
     }
+    of_lifecycle = dimensions(StateMachineArn=LIFECYCLE)
+    for end, metric in (("failed", "Failed"), ("timed-out", "TimedOut")):
+        name = f"org-provisioning-lifecycle-{end}"
+        expected[f"Lifecycle{metric}Alarm"] = alarm(name, f"AWS/States/Executions{metric}", of_lifecycle, TOPIC)
+    retirements = dimensions(StateMachineArn=RETIREMENT)
+    expected["RetirementsFailedAlarm"] = alarm(
+        "org-provisioning-retirement-executions-failed", "AWS/States/ExecutionsFailed", retirements, TOPIC
+    )
     if view.direct:
         expected["FailedInvocationsAlarm"] = filled("org-provisioning-failed-invocations", TOPIC)
     check_alarms(view, stack, expected, "")
     stacks = [name for name, found in stack.resources().items() if found["Type"] == "AWS::CloudFormation::Stack"]
-    view.equal(stacks, [f"{logical(step)}Alarms" for step in steps()], "the steps' alarms")
-    for step in steps():
-        given = {"Step": step, "AlarmTopicArn": TOPIC, "Delivery": view.values["Delivery"]}
+    view.equal(stacks, [f"{logical(step)}Alarms" for step in functions()], "the steps' alarms")
+    for step in functions():
+        # `rotate` is called directly in either case.
+        delivery = "direct" if step in maintenance() else view.values["Delivery"]
+        given = {"Step": step, "AlarmTopicArn": TOPIC, "Delivery": delivery}
         nested = {"TemplateURL": "step-alarms.yaml", "Parameters": given}
         view.has(stack, f"{logical(step)}Alarms", "AWS::CloudFormation::Stack", nested)
         check_step(view, view.nested("step-alarms", f"{logical(step)}Alarms", stack), step)

@@ -7,15 +7,16 @@ import sys
 from typing import Any
 
 from cloudformation import arn
-from rust import ROOT, SOURCE, logical, steps
+from rust import ROOT, SOURCE, functions, logical
 from view import Files, View, files
 
+MACHINES = {"state-machine": "StateMachineRole", "lifecycle-machine": "LifecycleMachineRole"}
 GOLDEN = ROOT / "tests/golden/bus-policy.json"
 
 
 def resolved(view: View) -> dict[str, Any]:
     """The bus's policy, and what the roles that put events say of that."""
-    roles = {step: f"{logical(step)}Role" for step in steps()} | {"state-machine": "StateMachineRole"}
+    roles = {step: f"{logical(step)}Role" for step in functions()} | MACHINES
     found = {name: puts(view.resources[role]["Properties"]) for name, role in roles.items()}
     if view.sbt:
         found["adapter"] = puts(view.nested("sbt", "Sbt").resources()["AdapterRole"]["Properties"])
@@ -37,8 +38,8 @@ def golden(found: Files) -> dict[str, Any]:
 def check(view: View) -> None:
     policy = view.resources["Bus"]["Properties"]["Policy"]
     speakers, sources = policy["Statement"][0]["Condition"], policy["Statement"][1]["Condition"]
-    roles = [arn("iam", f"role/org-provisioner-{logical(step)}Role") for step in steps()]
-    roles.append(arn("iam", "role/org-provisioner-StateMachineRole"))
+    roles = [arn("iam", f"role/org-provisioner-{logical(step)}Role") for step in functions()]
+    roles.extend(arn("iam", f"role/org-provisioner-{role}") for role in MACHINES.values())
     view.equal(speakers["ArnNotEquals"]["aws:PrincipalArn"], roles, "who may speak as the provisioner")
     known = sorted([*view.sources, SOURCE])
     view.equal(sorted(sources["ForAnyValue:StringNotEquals"]["events:source"]), known, "the sources that the bus knows")

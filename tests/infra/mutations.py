@@ -108,7 +108,7 @@ WRITTEN: dict[str, Change] = {
     "a step without its event source": drop("template", "Resources", "VerifyEventSource"),
     "a step without its queue's policy": drop("template", "Resources", "BucketPolicyQueuePolicy"),
     "a step without its dead-letter queue": drop("template", "Resources", "BucketDeadLetterQueue"),
-    "a sixth function": copied("template", "BucketFunction", "OtherFunction"),
+    "a function that nobody registered": copied("template", "BucketFunction", "OtherFunction"),
     "a second rule": copied("template", "BucketRule", "OtherRule"),
     "a queue that nobody knows": copied("template", "BucketQueue", "OtherQueue"),
     "another bus": copied("template", "Bus", "OtherBus"),
@@ -236,6 +236,13 @@ WRITTEN: dict[str, Change] = {
     "bounds that the page does not have": in_page("128 to 3008 megabytes", "64 to 3008 megabytes"),
     "a parameter that the page does not have": in_page("| `KmsKeyArn` | (none) |", "| KmsKeyArn | (none) |"),
     "a parameter that nobody declares": in_page("| `KmsKeyArn` |", "| `KmsKey` |"),
+    # Rotation.
+    "a stranger's secrets rotate": drop("template", *resource("RotatePermission", "SourceAccount")),
+    "every secret rotates": drop("template", *resource("RotatePermission", "SourceArn")),
+    "a schedule before it can be set": drop("template", "Resources", "SecretFunction", "DependsOn"),
+    "an old key that nobody retires": drop("template", "Resources", "RetirementRule"),
+    "no alarm of keys that stay": drop("observability", "Resources", "RetirementsFailedAlarm"),
+    "an old key that is tried once": lambda found: found.machines["retirement"]["States"]["Retire"]["Catch"].pop(0),
     # The state machine.
     "an error that is not tried again": in_machine(
         lambda m: first_task(m)["Retry"][0]["ErrorEquals"].remove("throttled")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from cloudformation import ACCOUNT, REGION, Stack, arn, canonical
-from rust import FAILED, SOURCE, calls, checks_later, logical, steps
+from rust import FAILED, SOURCE, calls, checks_later, completions, functions, lifecycle, logical, provisioning, steps
 from view import View
 
 BUS = arn("events", "event-bus/org-provisioning")
@@ -13,18 +13,40 @@ ACTIONS = {
     "events:PutEvents": ["events:PutEvents"],
     "iam:CreateAccessKey": ["iam:CreateAccessKey"],
     "iam:CreateUser": ["iam:CreateUser", "iam:TagUser"],
+    "iam:DeactivateMFADevice": ["iam:DeactivateMFADevice"],
     "iam:DeleteAccessKey": ["iam:DeleteAccessKey"],
+    "iam:DeleteLoginProfile": ["iam:DeleteLoginProfile"],
+    "iam:DeleteSSHPublicKey": ["iam:DeleteSSHPublicKey"],
+    "iam:DeleteServiceSpecificCredential": ["iam:DeleteServiceSpecificCredential"],
+    "iam:DeleteSigningCertificate": ["iam:DeleteSigningCertificate"],
+    "iam:DeleteUser": ["iam:DeleteUser"],
+    "iam:DeleteUserPolicy": ["iam:DeleteUserPolicy"],
+    "iam:DetachUserPolicy": ["iam:DetachUserPolicy"],
     "iam:GetAccessKeyLastUsed": ["iam:GetAccessKeyLastUsed"],
+    "iam:GetLoginProfile": ["iam:GetLoginProfile"],
     "iam:GetUser": ["iam:GetUser"],
     "iam:ListAccessKeys": ["iam:ListAccessKeys"],
+    "iam:ListAttachedUserPolicies": ["iam:ListAttachedUserPolicies"],
+    "iam:ListGroupsForUser": ["iam:ListGroupsForUser"],
+    "iam:ListMFADevices": ["iam:ListMFADevices"],
+    "iam:ListSSHPublicKeys": ["iam:ListSSHPublicKeys"],
+    "iam:ListServiceSpecificCredentials": ["iam:ListServiceSpecificCredentials"],
+    "iam:ListSigningCertificates": ["iam:ListSigningCertificates"],
+    "iam:ListUserPolicies": ["iam:ListUserPolicies"],
+    "iam:RemoveUserFromGroup": ["iam:RemoveUserFromGroup"],
+    "iam:TagUser": ["iam:TagUser"],
+    "iam:UpdateAccessKey": ["iam:UpdateAccessKey"],
     "s3:CreateBucket": ["s3:CreateBucket", "s3:PutBucketOwnershipControls", "s3:TagResource"],
+    "s3:DeleteObjects": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
     "s3:GetBucketOwnershipControls": ["s3:GetBucketOwnershipControls"],
     "s3:GetBucketPolicy": ["s3:GetBucketPolicy"],
     "s3:GetBucketTagging": ["s3:GetBucketTagging"],
     "s3:GetPublicAccessBlock": ["s3:GetBucketPublicAccessBlock"],
     "s3:HeadObject": ["s3:GetObject", "s3:ListBucket"],
     "s3:ListBuckets": ["s3:ListAllMyBuckets"],
+    "s3:ListObjectVersions": ["s3:ListBucketVersions"],
     "s3:PutBucketOwnershipControls": ["s3:PutBucketOwnershipControls"],
+    "s3:PutBucketTagging": ["s3:PutBucketTagging"],
     "s3:PutBucketPolicy": ["s3:PutBucketPolicy"],
     "s3:PutObject": ["s3:PutObject"],
     "s3:PutPublicAccessBlock": ["s3:PutBucketPublicAccessBlock"],
@@ -32,9 +54,12 @@ ACTIONS = {
     "secretsmanager:CreateSecret": [
         "kms:Decrypt", "kms:GenerateDataKey", "secretsmanager:CreateSecret", "secretsmanager:TagResource",
     ],
+    "secretsmanager:DeleteSecret": ["secretsmanager:DeleteSecret"],
     "secretsmanager:DescribeSecret": ["secretsmanager:DescribeSecret"],
     "secretsmanager:GetSecretValue": ["kms:Decrypt", "secretsmanager:GetSecretValue"],
     "secretsmanager:PutSecretValue": ["kms:Decrypt", "kms:GenerateDataKey", "secretsmanager:PutSecretValue"],
+    "secretsmanager:RestoreSecret": ["secretsmanager:RestoreSecret"],
+    "secretsmanager:UpdateSecretVersionStage": ["secretsmanager:UpdateSecretVersionStage"],
     "sqs:ChangeMessageVisibility": ["sqs:ChangeMessageVisibility"],
     "sqs:SendMessage": ["sqs:SendMessage"],
 }  # fmt: skip
@@ -51,6 +76,9 @@ ON_EVERYTHING = {
     **dict.fromkeys(TRACES + SAMPLING, "X-Ray has no resources for traces"),
     **dict.fromkeys(DELIVERY, "CloudWatch Logs has no resources for the delivery of vended logs"),
 }
+
+# What each step of the lifecycle may say of an organization.
+STATES: dict[str, Any] = {"suspend": "suspended", "resume": ["resuming", "active"], "offboard": "offboarded"}
 
 Grant = tuple[str, str, str]
 """An action, a resource, and the condition as text."""
@@ -75,11 +103,11 @@ def as_list(value: Any) -> list[Any]:
 
 def where(action: str, step: str, view: View) -> list[tuple[str, dict[str, Any]]]:
     """On which resources, and under which condition, a step needs an action."""
-    values, (_, completion) = view.values, steps()[step]
+    values = view.values
     bucket, tags = arn("s3", f"{values['BucketPrefix']}*"), [values["TagKey"], "OrgState"]
     secret = arn("secretsmanager", f"secret:{values['SecretNameTemplate'].replace('{orgid}', '*')}")
     conditions: dict[str, dict[str, Any]] = {
-        "events:PutEvents": only_events(SOURCE, completion, FAILED),
+        "events:PutEvents": only_events(SOURCE, *completions(step), FAILED),
         "iam:CreateAccessKey": {"StringEqualsIfExists": {"aws:ResourceTag/OrgState": "active"}},
         "s3:TagResource": {
             "StringEquals": {"aws:RequestTag/OrgState": "active"},
@@ -102,31 +130,51 @@ def where(action: str, step: str, view: View) -> list[tuple[str, dict[str, Any]]
                 "ForAllValues:StringEquals": {"aws:TagKeys": [values["TagKey"]]},
             },
         ),
+        # A forced deletion names no window.
+        "secretsmanager:DeleteSecret": {"NumericGreaterThanEquals": {"secretsmanager:RecoveryWindowInDays": "7"}},
         **dict.fromkeys(
             ("kms:Decrypt", "kms:GenerateDataKey"),
             {"StringEquals": {"kms:ViaService": f"secretsmanager.{REGION}.amazonaws.com"}},
         ),
     }
+    if step in STATES:
+        conditions["iam:TagUser"] = {
+            "StringEquals": {"aws:RequestTag/OrgState": STATES[step]},
+            "ForAllValues:StringEquals": {"aws:TagKeys": ["OrgState", "OrgStateSince"]},
+        }
     service = action.split(":")[0]
     if action in ON_EVERYTHING:
         found = ["*"]
     elif action in ("s3:GetObject", "s3:PutObject"):
         found = [f"{bucket}/pub/"]
+    elif action in ("s3:DeleteObject", "s3:DeleteObjectVersion"):
+        found = [f"{bucket}/*"]
+    elif action == "iam:RemoveUserFromGroup":
+        found = [arn("iam", "group/*")]
     elif action == "sqs:SendMessage":
         own = [arn("sqs", f"org-provisioning-{step}")] if checks_later(step) else []
-        failed = [arn("sqs", "org-provisioning-failed-invocations")] if view.direct else []
+        failed = [arn("sqs", "org-provisioning-failed-invocations")] if view.direct and step in steps() else []
         found = [arn("sqs", f"org-provisioning-{step}-dlq"), *own, *failed]
     else:
         found = {
             "events": [BUS],
             "iam": [arn("iam", f"user/{values['UserPrefix']}*")],
             "kms": [values["KmsKeyArn"]] if values["KmsKeyArn"] else [],
+            "lambda": [arn("lambda", "function:org-provisioning-rotate")],
             "logs": [arn("logs", f"log-group:/aws/lambda/org-provisioning-{step}:*")],
             "s3": [bucket],
             "secretsmanager": [secret, f"{secret}-??????"],
             "sqs": [arn("sqs", f"org-provisioning-{step}")],
         }[service]
-    return [(resource, conditions.get(action, {})) for resource in found]
+    granted = [(resource, conditions.get(action, {})) for resource in found]
+    if (step, action) == ("iam-user", "iam:TagUser"):
+        # Beside the tags of a new user: a user that offboarding kept is said to be active again.
+        again = {
+            "StringEquals": {"aws:RequestTag/OrgState": "active", "aws:ResourceTag/OrgState": ["offboarded", "active"]},
+            "ForAllValues:StringEquals": {"aws:TagKeys": ["OrgState"]},
+        }
+        granted.extend((resource, again) for resource in found)
+    return granted
 
 
 def only_events(source: str, *kinds: str) -> dict[str, Any]:
@@ -134,12 +182,14 @@ def only_events(source: str, *kinds: str) -> dict[str, Any]:
 
 
 def check_steps(view: View) -> None:
-    for step in steps():
+    for step in functions():
         # What was seen, what Lambda itself needs, and what a step needs only when something goes wrong.
         needed = {action for call in calls(step) for action in ACTIONS[call]}
         needed |= {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:ChangeMessageVisibility", "sqs:SendMessage"}
         needed |= {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
         needed |= set(TRACES) if view.tracing else set()
+        # Set where the deployment wants a schedule, which no test of the calls does.
+        needed |= {"lambda:InvokeFunction", "secretsmanager:RotateSecret"} if view.rotation and step == "secret" else set()
         expected = {
             (action, resource, canonical(condition))
             for action in needed
@@ -173,13 +223,24 @@ def check_role(
 
 
 def check_machines(view: View) -> None:
-    functions = {arn("lambda", f"function:org-provisioning-{step}") for step in steps()}
     tell = canonical(only_events(SOURCE, FAILED))
-    expected = {("lambda:InvokeFunction", function, canonical({})) for function in functions}
-    expected |= {("events:PutEvents", BUS, tell)} | on_everything(DELIVERY)
-    expected |= on_everything(TRACES + SAMPLING) if view.tracing else set()
     states = {"Service": "states.amazonaws.com"}
-    check_role(view, view.main, "StateMachineRole", states, started_by("org-provisioning"), expected)
+    machines = {"StateMachineRole": ("org-provisioning", provisioning())}
+    machines["LifecycleMachineRole"] = ("org-provisioning-lifecycle", lifecycle())
+    for role, (machine, of) in machines.items():
+        invoked = {arn("lambda", f"function:org-provisioning-{step}") for step in of}
+        expected = {("lambda:InvokeFunction", function, canonical({})) for function in invoked}
+        expected |= {("events:PutEvents", BUS, tell)} | on_everything(DELIVERY)
+        expected |= on_everything(TRACES + SAMPLING) if view.tracing else set()
+        check_role(view, view.main, role, states, started_by(machine), expected)
+    retires = {("lambda:InvokeFunction", arn("lambda", "function:org-provisioning-rotate"), canonical({}))}
+    expected = retires | on_everything(DELIVERY)
+    expected |= on_everything(TRACES + SAMPLING) if view.tracing else set()
+    check_role(view, view.main, "RetirementRole", states, started_by("org-provisioning-retirement"), expected)
+    begin = {("states:StartExecution", arn("states", "stateMachine:org-provisioning-retirement"), canonical({}))}
+    rule = arn("events", "rule/org-provisioning/org-provisioning-retirement")
+    here = {"StringEquals": {"aws:SourceAccount": ACCOUNT}, "ArnLike": {"aws:SourceArn": rule}}
+    check_role(view, view.main, "RetirementRuleRole", {"Service": "events.amazonaws.com"}, here, begin)
     if not view.sbt:
         return
     sbt = view.nested("sbt", "Sbt")

@@ -51,7 +51,7 @@ done
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-for machine in state-machine sbt; do
+for machine in state-machine lifecycle retirement sbt; do
     # The validator wants an ARN to say `aws`. It knows the states and their fields; the JSONata in them is text to it,
     # and consistency.py parses that.
     # shellcheck disable=SC2016

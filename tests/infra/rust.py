@@ -16,17 +16,49 @@ def source(path: str) -> str:
     return (ROOT / path).read_text()
 
 
-@cache
 def steps() -> dict[str, tuple[list[str], str]]:
     """Every registered step: its triggers and its completion."""
+    return registered("STEPS") | registered("LIFECYCLE")
+
+
+def maintenance() -> dict[str, tuple[list[str], str]]:
+    """Every function that is no step."""
+    return registered("MAINTENANCE")
+
+
+def functions() -> list[str]:
+    return [*steps(), *maintenance()]
+
+
+@cache
+def completions(function: str) -> list[str]:
+    """The events that tell that a function is done."""
+    usual = (steps() | maintenance())[function][1]
+    code = source(f"functions/{function}/src/lib.rs")
+    return [usual, *re.findall(r'KeyAction::\w+ => Some\("(\w+)"\)', code)]
+
+
+@cache
+def registered(listed: str) -> dict[str, tuple[list[str], str]]:
     found = {}
-    for crate in re.findall(r"register::<(\w+)::", source("shared/local-system/src/registry.rs")):
+    registry = source("shared/local-system/src/registry.rs").split(f"pub const {listed}:")[1].split("];")[0]
+    for crate in re.findall(r"register::<(\w+)::", registry):
         code = source(f"functions/{crate.replace('_', '-')}/src/lib.rs")
         spec = re.search(r'StepSpec\s*\{\s*name: "([^"]+)",\s*triggers: &\[([^]]*)\],\s*completion: "(\w+)"', code)
         assert spec, f"{crate} has no SPEC that can be read"
         triggers = [text.strip().strip('"') for text in spec[2].split(",") if text.strip()]
-        found[spec[1]] = ([trigger.replace("OrgCreated::DETAIL_TYPE", COMMAND) for trigger in triggers], spec[3])
+        found[spec[1]] = ([trigger.removesuffix("::DETAIL_TYPE") for trigger in triggers], spec[3])
     return found
+
+
+def lifecycle() -> list[str]:
+    """The steps that work on commands of their own."""
+    return list(registered("LIFECYCLE"))
+
+
+def provisioning() -> list[str]:
+    """The steps of OrgCreated."""
+    return list(registered("STEPS"))
 
 
 def logical(step: str) -> str:
@@ -78,4 +110,5 @@ def calls(step: str) -> list[str]:
 def checks_later(step: str) -> bool:
     """Whether the step sends itself a delayed check."""
     folder = ROOT / "functions" / step / "src"
-    return any("check_later(" in path.read_text() for path in sorted(folder.rglob("*.rs")))
+    texts = [path.read_text() for path in sorted(folder.rglob("*.rs"))]
+    return any("check_later(" in text or "Lifecycle::new(" in text for text in texts)

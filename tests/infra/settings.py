@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from cloudformation import canonical
+from cloudformation import arn, canonical
 from rust import seconds, source, variables
 from view import View
 
@@ -31,6 +31,7 @@ CHOICES = {
     "Architecture": ["arm64", "x86_64"],
     "EnableArchive": ["true", "false"],
     "EnableTracing": ["true", "false"],
+    "EnableKeyRotation": ["true", "false"],
 }
 
 
@@ -48,7 +49,11 @@ def check_environment(view: View) -> None:
         "TAG_KEY": values["TagKey"],
         "KMS_KEY_ID": values["KmsKeyArn"],
         "KEY_GRACE_SECONDS": values["KeyGraceSeconds"],
+        "KEY_OVERLAP_SECONDS": values["KeyOverlapSeconds"],
+        "ROTATION_DAYS": values["KeyRotationDays"],
+        "ROTATION_FUNCTION_ARN": arn("lambda", "function:org-provisioning-rotate") if view.rotation else "",
         "MAX_RECEIVE_COUNT": values["MaxReceiveCount"],
+        "SECRET_RECOVERY_DAYS": values["SecretRecoveryDays"],
     }
     view.equal(functions.pop("Environment"), {"Variables": expected}, "the functions' variables")
     # Each function has its own beside these, see wiring.py.
@@ -68,7 +73,8 @@ def check_environment(view: View) -> None:
     view.equal(by_reference, {"Ref": "Bus"}, "EVENT_BUS_NAME, by which functions go before the bus")
     if view.choice == "defaults":
         for name, default in known.items():
-            if default is not None:
+            # Without a deployment there is no function to rotate with.
+            if default is not None and name != "ROTATION_FUNCTION_ARN":
                 view.equal(str(expected[name]), default, f"the default of {name}")
 
 
@@ -76,7 +82,7 @@ def check_times(view: View) -> None:
     parameters = view.main.template["Parameters"]
     timeout, visibility = parameters["FunctionTimeout"], parameters["VisibilityTimeout"]
     receives, grace = parameters["MaxReceiveCount"], parameters["KeyGraceSeconds"]
-    backoff, store = "shared/handler/src/backoff.rs", "functions/secret/src/store.rs"
+    backoff, store = "shared/handler/src/backoff.rs", "shared/aws/src/new_keys.rs"
     smallest_grace = seconds("SMALLEST_KEY_GRACE", "shared/handler/src/environment.rs")
     slack = seconds("CLIENT_TIMEOUT", store) + seconds("READ_LAG", store)
     delay, longest = seconds("SMALLEST_DELAY", backoff), seconds("LARGEST_DELAY", backoff)
@@ -89,6 +95,12 @@ def check_times(view: View) -> None:
     view.holds(grace["MinValue"] >= smallest_grace, "KeyGraceSeconds can be below what the handler takes")
     view.holds(timeout["MaxValue"] + slack <= grace["MinValue"], "a function can run for longer than the key grace")
     view.holds(timeout["MinValue"] > least, "FunctionTimeout can be too short to make a key")
+    overlap = parameters["KeyOverlapSeconds"]
+    least_overlap = seconds("SMALLEST_KEY_OVERLAP", "shared/handler/src/environment.rs")
+    view.equal(overlap["MinValue"], least_overlap, "the least KeyOverlapSeconds")
+    view.holds(overlap["MaxValue"] <= 44 * 86400, "KeyOverlapSeconds can be more than what the handler takes")
+    days = parameters["KeyRotationDays"]["MinValue"] * 86400
+    view.holds(2 * overlap["MaxValue"] < days, "the longest overlap does not fit between the most frequent rotations")
     tried = receives["MaxValue"] * max(visibility["MaxValue"], longest)
     view.holds(tried <= FOURTEEN_DAYS - A_WEEK, "a message can be tried until SQS forgets it")
     for name, parameter in parameters.items():
@@ -152,6 +164,7 @@ def check_outputs(view: View) -> None:
         "EventBusName": "org-provisioning",
         "EventBusArn": "arn:aws:events:us-east-1:123456789012:event-bus/org-provisioning",
         "StateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:org-provisioning",
+        "LifecycleMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:org-provisioning-lifecycle",
         "UndeliveredQueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/org-provisioning-undelivered",
     }
     view.equal(canonical(values), canonical(expected), "the outputs")

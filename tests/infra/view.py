@@ -10,7 +10,7 @@ from cloudformation import ACCOUNT, Stack, Template, arn, read
 from rust import ROOT
 
 TEMPLATES = ("template", "observability", "step-alarms", "sbt")
-MACHINES = ("state-machine", "sbt")
+MACHINES = ("state-machine", "lifecycle", "retirement", "sbt")
 NEEDED = {"ExpectedAccountId": ACCOUNT, "AccountClass": "production"}
 # No two values are alike, so that one in another's place is seen.
 EVERYTHING: dict[str, Any] = {
@@ -23,6 +23,10 @@ EVERYTHING: dict[str, Any] = {
     "VisibilityTimeout": 181,
     "MaxReceiveCount": 11,
     "KeyGraceSeconds": 119,
+    "KeyOverlapSeconds": 7200,
+    "KeyRotationDays": 120,
+    "EnableKeyRotation": "true",
+    "SecretRecoveryDays": 14,
     "MaximumConcurrency": 12,
     "ReservedConcurrency": 13,
     "MemorySize": 300,
@@ -44,7 +48,8 @@ EVERYTHING: dict[str, Any] = {
 CHOICES: dict[str, dict[str, Any]] = {
     "defaults": NEEDED,
     "everything": EVERYTHING,
-    "the adapter on the default bus": NEEDED | {"SbtEventBusName": "default", "EnableArchive": "false"},
+    "the adapter on the default bus": NEEDED
+    | {"SbtEventBusName": "default", "EnableArchive": "false", "EnableKeyRotation": "false"},
 }
 
 
@@ -87,6 +92,7 @@ class View:
         self.resources = self.main.resources()
         self.direct = self.values["Delivery"] == "direct"
         self.tracing = self.values["EnableTracing"] == "true"
+        self.rotation = self.values["EnableKeyRotation"] == "true"
         self.sbt = self.values["SbtEventBusName"] != ""
         self.sources = [*self.values["CommandSources"], *(["org-sbt"] if self.sbt else [])]
 

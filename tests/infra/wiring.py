@@ -3,7 +3,7 @@
 from typing import Any
 
 from cloudformation import ACCOUNT, arn, canonical
-from rust import COMMAND, FAILED, SOURCE, logical, steps
+from rust import COMMAND, FAILED, SOURCE, functions, lifecycle, logical, maintenance, steps
 from view import View
 
 FOURTEEN_DAYS = 1209600
@@ -11,6 +11,8 @@ UNDELIVERED = arn("sqs", "org-provisioning-undelivered")
 PER_STEP = (
     "LogGroup", "Role", "Function", "Queue", "DeadLetterQueue", "QueuePolicy", "EventSource", "Rule", "Permission",
 )  # fmt: skip
+# No rule starts these: who does invokes them.
+PER_MAINTENANCE = ("LogGroup", "Role", "Function", "Queue", "DeadLetterQueue", "EventSource", "Permission")
 
 
 def url(queue: str) -> str:
@@ -29,13 +31,10 @@ def check_policy(view: View, name: str, queue: str, expected: dict[str, Any]) ->
     view.equal(canonical(policy.get("PolicyDocument")), canonical(expected), name)
 
 
-def check_step(view: View, step: str, triggers: list[str]) -> None:
+def check_function(view: View, step: str) -> None:
+    """What a function has, however it is started."""
     name, own, values = logical(step), f"org-provisioning-{step}", view.values
-    rule, function, queue = (
-        arn("events", f"rule/org-provisioning/{own}"),
-        arn("lambda", f"function:{own}"),
-        arn("sqs", own),
-    )
+    queue = arn("sqs", own)
 
     def has(suffix: str, kind: str, expected: dict[str, Any], *texts: str) -> None:
         view.has(view.main, name + suffix, kind, expected, *texts)
@@ -69,10 +68,6 @@ def check_step(view: View, step: str, triggers: list[str]) -> None:
     )
     allow = {"redrivePermission": "byQueue", "sourceQueueArns": [queue]}
     has("DeadLetterQueue", "AWS::SQS::Queue", {"QueueName": f"{own}-dlq", "RedriveAllowPolicy": allow, **kept})
-    from_rule = {"ArnEquals": {"aws:SourceArn": rule}}
-    check_policy(
-        view, f"{name}QueuePolicy", own, allows("events", "sqs:SendMessage", queue, from_rule, "EventsOfItsRule")
-    )
     has(
         "EventSource",
         "AWS::Lambda::EventSourceMapping",
@@ -83,6 +78,24 @@ def check_step(view: View, step: str, triggers: list[str]) -> None:
             "FunctionResponseTypes": ["ReportBatchItemFailures"],
             "ScalingConfig": {"MaximumConcurrency": values["MaximumConcurrency"]},
         },
+    )
+
+
+def check_step(view: View, step: str, triggers: list[str]) -> None:
+    """What starts a step."""
+    name, own = logical(step), f"org-provisioning-{step}"
+    rule, function, queue = (
+        arn("events", f"rule/org-provisioning/{own}"),
+        arn("lambda", f"function:{own}"),
+        arn("sqs", own),
+    )
+
+    def has(suffix: str, kind: str, expected: dict[str, Any], *texts: str) -> None:
+        view.has(view.main, name + suffix, kind, expected, *texts)
+
+    from_rule = {"ArnEquals": {"aws:SourceArn": rule}}
+    check_policy(
+        view, f"{name}QueuePolicy", own, allows("events", "sqs:SendMessage", queue, from_rule, "EventsOfItsRule")
     )
     completions = {completion for _, completion in steps().values()}
     pattern = {"source": [SOURCE] if set(triggers) <= completions else view.sources, "detail-type": triggers}
@@ -99,6 +112,27 @@ def check_step(view: View, step: str, triggers: list[str]) -> None:
         tries = {"MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 21600, "Qualifier": "$LATEST"}
         expected = {"FunctionName": own, "DestinationConfig": failed, **tries}
         has("InvokeConfig", "AWS::Lambda::EventInvokeConfig", expected)
+
+
+def check_rotation(view: View) -> None:
+    """Who rotates, and what begins the end of an old key."""
+    values = view.values
+    secrets = arn("secretsmanager", f"secret:{values['SecretNameTemplate'].replace('{orgid}', '*')}-??????")
+    invoke = {"Action": "lambda:InvokeFunction", "Principal": "secretsmanager.amazonaws.com"}
+    only_ours = {"SourceAccount": ACCOUNT, "SourceArn": secrets}
+    expected: dict[str, Any] = {"FunctionName": "org-provisioning-rotate", **invoke, **only_ours}
+    view.has(view.main, "RotatePermission", "AWS::Lambda::Permission", expected)
+    first = view.resources.get("SecretFunction", {}).get("DependsOn")
+    view.equal(first, "RotatePermission", "SecretFunction: what comes before it")
+    name = "org-provisioning-retirement"
+    machine = arn("states", f"stateMachine:{name}")
+    role = arn("iam", "role/org-provisioner-RetirementRuleRole")
+    target = {"Id": "retirement", "Arn": machine, "RoleArn": role, "DeadLetterConfig": {"Arn": UNDELIVERED}}
+    pattern = {"source": [SOURCE], "detail-type": [maintenance()["rotate"][1]]}
+    expected = {"Name": name, "EventBusName": "org-provisioning", "EventPattern": pattern, "Targets": [target]}
+    view.has(view.main, "RetirementRule", "AWS::Events::Rule", expected, "Description")
+    first = view.resources.get("RetirementRule", {}).get("DependsOn")
+    view.equal(first, "UndeliveredQueuePolicy", "RetirementRule: what comes before it")
 
 
 def check_shared(view: View) -> None:
@@ -124,10 +158,12 @@ def check_list(view: View) -> None:
     """Exactly these resources are there: what only one choice has is there with it alone."""
     expected = {
         "Bus", "UndeliveredQueue", "UndeliveredQueuePolicy", "StateMachineLogGroup", "StateMachineRole", "StateMachine",
-        "Observability",
+        "LifecycleMachineLogGroup", "LifecycleMachineRole", "LifecycleMachine", "Observability",
+        "RetirementLogGroup", "RetirementRole", "Retirement", "RetirementRuleRole", "RetirementRule",
     }  # fmt: skip
     suffixes = [*PER_STEP, *(["InvokeConfig"] if view.direct else [])]
     expected |= {f"{logical(step)}{suffix}" for step in steps() for suffix in suffixes}
+    expected |= {f"{logical(name)}{suffix}" for name in maintenance() for suffix in PER_MAINTENANCE}
     expected |= {"FailedInvocationsQueue"} if view.direct else set()
     expected |= {"Archive"} if view.values["EnableArchive"] == "true" else set()
     expected |= {"Sbt"} if view.sbt else set()
@@ -191,13 +227,18 @@ def check_adapter(view: View) -> None:
 
 
 def check(view: View) -> None:
-    functions = [name for name, found in view.resources.items() if found["Type"] == "AWS::Serverless::Function"]
-    view.equal(functions, [f"{logical(step)}Function" for step in steps()], "the functions")
-    view.holds(f"STEPS := {' '.join(steps())}\n" in view.files.makefile, "infra/Makefile does not build the steps")
+    found = [name for name, found in view.resources.items() if found["Type"] == "AWS::Serverless::Function"]
+    view.equal(found, [f"{logical(name)}Function" for name in functions()], "the functions")
+    view.holds(f"STEPS := {' '.join(functions())}\n" in view.files.makefile, "infra/Makefile does not build them all")
+    for name in functions():
+        check_function(view, name)
     for step, (triggers, _) in steps().items():
         check_step(view, step, triggers)
+    check_rotation(view)
     check_shared(view)
     check_list(view)
     if view.sbt:
         check_adapter(view)
     view.holds(COMMAND in steps()["iam-user"][0], "iam-user does not hear the command")
+    for step in lifecycle():
+        view.holds(steps()[step][0] != [COMMAND], f"{step} has no command of its own")

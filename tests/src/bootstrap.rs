@@ -14,7 +14,7 @@ use local_system::{Functions, LocalOptions, LocalSystem};
 use serde_json::{Value, json};
 use tokio::task::LocalSet;
 
-use crate::command;
+use crate::{command, lifecycle_command};
 
 /// The functions' timeout in production.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -32,6 +32,83 @@ pub fn check(spec: StepSpec, executable: &str) {
         answers(spec, executable).await;
         refuses_an_incomplete_environment(spec, executable).await;
     });
+}
+
+/// What a built `rotate` has to do as a process: the four steps of a rotation as Secrets Manager asks for them, a named
+/// error, an environment that is not complete.
+pub fn check_rotation(executable: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let spec = rotate_spec();
+    LocalSet::new().block_on(&runtime, async {
+        let (bench, lines) = Process::start(spec, executable, &[]).await;
+        for before in ORDER {
+            bench.system.invoke(before, command("abc")).await.unwrap();
+        }
+        let (secret, token) = crate::begin_rotation(&bench.system, "abc");
+        for step in ["createSecret", "setSecret", "testSecret", "finishSecret", "finish_secret"] {
+            let asked = json!({ "Step": step, "SecretId": secret, "ClientRequestToken": token });
+            let answer = bench.invoke(asked).await.unwrap();
+            assert_eq!(answer["step"], "rotate", "{answer}");
+        }
+        let early = json!({ "orgId": "abc", "action": "retireKey", "token": token });
+        assert_eq!(bench.invoke(early).await.unwrap_err().error_type, "in-progress");
+        assert_eq!(bench.invoke(command("abc")).await.unwrap_err().error_type, "invalid-field");
+        assert!(lines.borrow().iter().any(|line| line.contains("\"event\":\"completed\"")), "JSON logs: {lines:?}");
+        let secrets = bench.system.aws.look(|world| {
+            let users = world.accounts.values().flat_map(|account| account.iam.users.values());
+            users.flat_map(|user| user.access_keys.iter().map(|key| key.secret.clone())).collect::<Vec<_>>()
+        });
+        assert_eq!(secrets.len(), 2);
+        let seen = secrets.iter().any(|secret| lines.borrow().iter().any(|line| line.contains(&secret[..12])));
+        assert!(!seen, "a secret is in a log line");
+        bench.function.shut_down().await;
+        assert!(!running(executable), "SIGTERM ended it");
+        refuses_an_incomplete_environment(spec, executable).await;
+    });
+}
+
+/// The same for a step of the lifecycle: its work, each trigger shape, a bad message among good ones, a named error,
+/// SIGTERM, an environment that is not complete.
+pub fn check_lifecycle(spec: StepSpec, executable: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    LocalSet::new().block_on(&runtime, async {
+        ends_what_was_begun(spec, executable).await;
+        refuses_an_incomplete_environment(spec, executable).await;
+    });
+}
+
+fn rotate_spec() -> StepSpec {
+    let spec = local_system::registry::functions().map(|step| step.spec).find(|spec| spec.name == "rotate");
+    spec.unwrap()
+}
+
+async fn ends_what_was_begun(spec: StepSpec, executable: &str) {
+    let (bench, lines) = Process::start(spec, executable, &[]).await;
+    let (step, detail) = (spec.name, lifecycle_command("abc"));
+    for before in ORDER {
+        bench.system.invoke(before, command("abc")).await.unwrap();
+    }
+    if step == "resume" {
+        bench.system.invoke("suspend", detail.clone()).await.unwrap();
+    }
+    let mut event = envelope(&detail);
+    event["detail-type"] = json!(spec.triggers[0]);
+    for (payload, outcome) in [(&detail, "updated"), (&detail, "unchanged"), (&event, "unchanged")] {
+        let answer = bench.invoke(payload.clone()).await.unwrap();
+        assert_eq!((&answer["step"], &answer["outcome"]), (&json!(step), &json!(outcome)), "{payload}");
+    }
+    let bodies = [detail.to_string(), "not json".to_owned(), event.to_string()];
+    let kept = bench.invoke(batch(step, &bodies)).await.unwrap();
+    assert_eq!(kept, json!({ "batchItemFailures": [] }), "the bad one is in the dead-letter queue");
+    assert_eq!(bench.system.take_dead_letters(step).unwrap()[0]["Body"], "not json");
+    let named = bench.invoke(json!({ "orgId": "Abc", "environment": "production" })).await.unwrap_err();
+    assert_eq!(named.error_type, "invalid-field");
+    let other = bench.invoke(envelope(&detail)).await.unwrap();
+    assert_eq!(other["error"]["code"], "malformed-event", "a sign-up is no command of this step's: {other}");
+    assert!(lines.borrow().iter().any(|line| line.contains("\"event\":\"completed\"")), "JSON logs: {lines:?}");
+    assert!(running(executable), "a process is kept warm");
+    bench.function.shut_down().await;
+    assert!(!running(executable), "SIGTERM ended it");
 }
 
 async fn answers(spec: StepSpec, executable: &str) {

@@ -4,6 +4,7 @@
 //! the API does not tell.
 
 pub mod bootstrap;
+pub mod lifecycle;
 
 use aws_sdk_s3::types::CreateBucketConfiguration;
 use local_aws::Recorded;
@@ -47,6 +48,18 @@ impl Bench {
     /// Puts `OrgCreated` with this detail on the bus.
     pub fn put(&self, detail: &Value) {
         self.system.put_event("org-signup", "OrgCreated", detail).unwrap();
+    }
+
+    /// Puts a command of the lifecycle for a production organization on the bus: `OrgSuspended`, ...
+    pub fn command(&self, detail_type: &str, org: &str) {
+        self.system.put_event("org-signup", detail_type, &lifecycle_command(org)).unwrap();
+    }
+
+    /// Puts `OrgCreated` for an organization that was offboarded, and is to come back, on the bus.
+    pub fn reonboard(&self, org: &str) {
+        let mut detail = command(org);
+        detail["reonboard"] = json!(true);
+        self.put(&detail);
     }
 
     /// Lets everything come to rest and answers the events emitted meanwhile.
@@ -167,6 +180,29 @@ impl Default for Bench {
 /// The detail of an `OrgCreated` for a production organization.
 pub fn command(org: &str) -> Value {
     json!({ "orgId": org, "environment": "production" })
+}
+
+/// Begins a rotation as RotateSecret does, and leaves its steps to the caller: the secret's ARN, and the token.
+pub fn begin_rotation(system: &LocalSystem, org: &str) -> (String, String) {
+    let secret = format!("fusion-rms/{org}/aws");
+    let api = |operation: &str, body: Value| {
+        system.aws.api(&system.place.account, &system.place.region, "secretsmanager", operation, body).unwrap()
+    };
+    let token = system.aws.with_world(|world| world.ids.uuid());
+    let body = json!({ "SecretId": secret, "ClientRequestToken": token,
+        "RotationLambdaARN": system.lambda.function_arn("nobody"), "RotationRules": { "AutomaticallyAfterDays": 90 } });
+    let arn = api("RotateSecret", body)["ARN"].as_str().unwrap().to_owned();
+    system.aws.with_world(|world| {
+        let region = world.region(&system.place.account, &system.place.region);
+        let rotation = region.secrets.by_name.get_mut(&secret).unwrap().rotation.as_mut().unwrap();
+        rotation.run = None;
+    });
+    (arn, token)
+}
+
+/// The detail of a command that suspends, resumes or offboards a production organization.
+pub fn lifecycle_command(org: &str) -> Value {
+    json!({ "orgId": org, "environment": "production", "confirmOrgId": org })
 }
 
 /// The emitted events of one detail type.

@@ -11,12 +11,15 @@ use serde_json::{Value, json};
 const ACCOUNT: &str = "123456789012";
 const PRODUCER: &str = "222222222222";
 const BUS: &str = "arn:aws:events:us-east-1:123456789012:event-bus/org-provisioning";
-const STEPS: [(&str, &str, &str); 5] = [
+const STEPS: [(&str, &str, &str); 8] = [
     ("iam-user", "IamUserRole", "IamUserProvisioned"),
     ("bucket", "BucketRole", "BucketProvisioned"),
     ("bucket-policy", "BucketPolicyRole", "BucketPolicyProvisioned"),
     ("secret", "SecretRole", "SecretProvisioned"),
     ("verify", "VerifyRole", "OrgProvisioned"),
+    ("suspend", "SuspendRole", "OrgSuspensionCompleted"),
+    ("resume", "ResumeRole", "OrgResumptionCompleted"),
+    ("offboard", "OffboardRole", "OrgOffboardingCompleted"),
 ];
 const FAILED: &str = "OrgProvisioningFailed";
 
@@ -114,14 +117,33 @@ fn each_function_puts_its_own_events_and_no_others() {
 }
 
 #[test]
+fn the_rotation_tells_of_keys_and_nothing_else() {
+    for choice in ["defaults", "everything"] {
+        let deployed = Deployed::with(choice);
+        let role = deployed.role("rotate", "RotateRole");
+        for own in ["OrgKeyRotated", "OrgKeyRetired", FAILED] {
+            assert!(deployed.lets(&role, &[("org-provisioner", own)]), "{own}");
+            assert!(!deployed.lets(&role, &[("org-signup", own)]), "{own} as somebody else");
+        }
+        for (step, _, completion) in STEPS {
+            assert!(!deployed.lets(&role, &[("org-provisioner", completion)]), "it speaks for {step}");
+            let other = deployed.role(step, STEPS.iter().find(|(name, ..)| *name == step).unwrap().1);
+            assert!(!deployed.lets(&other, &[("org-provisioner", "OrgKeyRotated")]), "{step} speaks for it");
+        }
+    }
+}
+
+#[test]
 fn the_state_machine_tells_failures_and_nothing_else() {
     let deployed = Deployed::with("defaults");
-    let role = deployed.role("state-machine", "StateMachineRole");
-    assert!(deployed.lets(&role, &[("org-provisioner", FAILED)]));
-    for (_, _, completion) in STEPS {
-        assert!(!deployed.lets(&role, &[("org-provisioner", completion)]), "{completion}");
+    for (name, logical) in [("state-machine", "StateMachineRole"), ("lifecycle-machine", "LifecycleMachineRole")] {
+        let role = deployed.role(name, logical);
+        assert!(deployed.lets(&role, &[("org-provisioner", FAILED)]));
+        for (_, _, completion) in STEPS {
+            assert!(!deployed.lets(&role, &[("org-provisioner", completion)]), "{completion}");
+        }
+        assert!(!deployed.lets(&role, &[("org-signup", "OrgCreated")]));
     }
-    assert!(!deployed.lets(&role, &[("org-signup", "OrgCreated")]));
 }
 
 #[test]

@@ -4,8 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use contract::{Command, OrgCreated, Subject, event_id};
-use local_system::registry::STEPS;
+use contract::{Command, OrgCreated, OrgDeleted, OrgResumed, OrgSuspended, Subject, event_id};
+use local_system::registry;
 use serde_json::{Value, json};
 use tests::{Bench, command, of_type};
 
@@ -37,6 +37,9 @@ fn validator(schema: &str) -> jsonschema::Validator {
 fn schema_for(detail_type: &str) -> &'static str {
     match detail_type {
         "OrgCreated" => "org-created.json",
+        "OrgSuspended" => "org-suspended.json",
+        "OrgResumed" => "org-resumed.json",
+        "OrgDeleted" => "org-deleted.json",
         "OrgProvisioningFailed" => "org-provisioning-failed.json",
         _ => "step-completed.json",
     }
@@ -72,7 +75,12 @@ async fn the_samples_of_emitted_events_are_what_the_system_says() {
     let mut emitted = bench.settle().await;
     bench.put(&json!({ "orgId": "xmsqa1", "environment": "qa" }));
     emitted.extend(bench.settle().await);
-    for detail_type in STEPS.map(|step| step.spec.completion).iter().chain(&["OrgProvisioningFailed"]) {
+    for command in ["org-suspended.json", "org-resumed.json", "org-deleted.json"].map(sample) {
+        let text = |field: &str| command[field].as_str().unwrap().to_owned();
+        bench.system.put_event(&text("source"), &text("detail-type"), &command["detail"]).unwrap();
+        emitted.extend(bench.settle().await);
+    }
+    for detail_type in registry::all().map(|step| step.spec.completion).chain(["OrgProvisioningFailed"]) {
         let mut event = sample("org-created.json");
         event["source"] = json!(contract::SOURCE);
         event["detail-type"] = json!(detail_type);
@@ -129,10 +137,46 @@ fn the_commands_schema_and_its_reader_agree() {
         json!({ "orgId": "abc", "environment": "qa", "correlationId": "with space" }),
         json!({ "orgId": "abc", "environment": "qa", "correlationId": "x".repeat(129) }),
         json!({ "orgId": "abc", "environment": "qa", "bucketName": 1 }),
+        json!({ "orgId": "abc", "environment": "qa", "reonboard": true }),
+        json!({ "orgId": "abc", "environment": "qa", "reonboard": null }),
+        json!({ "orgId": "abc", "environment": "qa", "reonboard": "true" }),
         json!([]),
     ] {
         let read = contract::Request::<OrgCreated>::read(detail.clone());
         assert_eq!(schema.is_valid(&detail), read.is_ok(), "{detail}");
+    }
+}
+
+/// The same for the commands of the lifecycle.
+#[test]
+fn the_lifecycles_schemas_and_their_readers_agree() {
+    let (suspended, resumed, deleted) =
+        (validator("org-suspended.json"), validator("org-resumed.json"), validator("org-deleted.json"));
+    for detail in [
+        command("abc"),
+        json!({ "orgId": "abc", "environment": "qa" }),
+        json!({ "orgId": "abc", "environment": "qa", "correlationId": "c-1", "reason": "unpaid" }),
+        json!({ "orgId": "abc", "environment": "production", "confirmOrgId": "abc" }),
+        json!({ "orgId": "abc", "environment": "production", "confirmOrgId": null }),
+        json!({ "orgId": "abc", "environment": "staging" }),
+        json!({ "orgId": "abc", "environment": "qa", "confirmOrgId": 1 }),
+        json!({ "orgId": "abc", "environment": "qa", "emptyBucket": true, "recoveryWindowDays": 7 }),
+        json!({ "orgId": "abc", "environment": "qa", "emptyBucket": null, "recoveryWindowDays": null }),
+        json!({ "orgId": "abc", "environment": "qa", "emptyBucket": "yes" }),
+        json!({ "orgId": "abc", "environment": "qa", "recoveryWindowDays": 6 }),
+        json!({ "orgId": "abc", "environment": "qa", "recoveryWindowDays": 31 }),
+        json!({ "orgId": "abc", "environment": "qa", "recoveryWindowDays": "7" }),
+        json!({ "orgId": "Abc", "environment": "qa" }),
+        json!({ "orgId": "abc", "environment": "prod" }),
+        json!({ "environment": "qa" }),
+        json!([]),
+    ] {
+        let read = contract::Request::<OrgSuspended>::read(detail.clone());
+        assert_eq!(suspended.is_valid(&detail), read.is_ok(), "OrgSuspended {detail}");
+        let read = contract::Request::<OrgResumed>::read(detail.clone());
+        assert_eq!(resumed.is_valid(&detail), read.is_ok(), "OrgResumed {detail}");
+        let read = contract::Request::<OrgDeleted>::read(detail.clone());
+        assert_eq!(deleted.is_valid(&detail), read.is_ok(), "OrgDeleted {detail}");
     }
 }
 

@@ -46,13 +46,14 @@ fn belongs(environment: &str, class: AccountClass) -> bool {
         || matches!((environment, class), ("qa" | "development" | "demo", AccountClass::NonProduction))
 }
 
-/// What a step does once sender and account are right. Each looks at its own resources: at the user, at the bucket,
-/// or at first the one and then the other.
+/// What a step does once sender and account are right. `bucket` looks at the bucket alone and `secret` at the user; the
+/// others look at both, and first of all at whether the bucket says that the organization is not active.
 fn by_state(step: &str, user: Option<&str>, bucket: Option<&str>) -> Ending {
     const STOPPED: Ending = Refused("org-not-active");
     const WAITS: Ending = Refused("waiting");
     let stopped = |state: Option<&str>| matches!(state, Some("suspended" | "offboarded"));
     match step {
+        "iam-user" | "bucket-policy" | "verify" if stopped(bucket) => STOPPED,
         "iam-user" if stopped(user) => STOPPED,
         "iam-user" if user.is_none() => Created,
         "bucket" if stopped(bucket) => STOPPED,
@@ -62,7 +63,6 @@ fn by_state(step: &str, user: Option<&str>, bucket: Option<&str>) -> Ending {
         _ if stopped(user) => STOPPED,
         "secret" => Unchanged,
         _ if bucket.is_none() => WAITS,
-        _ if stopped(bucket) => STOPPED,
         _ => Unchanged,
     }
 }

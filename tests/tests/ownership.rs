@@ -182,7 +182,8 @@ async fn a_key_that_another_region_stored_is_not_deleted() {
     assert_eq!(keys[0].access_key_id(), Some(key.as_str()));
 }
 
-/// A version that somebody labelled still holds its key, whatever AWSCURRENT says.
+/// A version that somebody labelled still holds its key, whatever AWSCURRENT says. It is no rotation's: its label is
+/// neither AWSPREVIOUS nor AWSPENDING.
 #[tokio::test(start_paused = true)]
 async fn a_key_in_a_labelled_version_is_not_deleted() {
     let bench = Bench::new();
@@ -192,8 +193,13 @@ async fn a_key_in_a_labelled_version_is_not_deleted() {
     let made = bench.iam().create_access_key().user_name("rms_abc").send().await.unwrap().access_key.unwrap();
     let value = serde_json::json!({
         "accessKeyId": made.access_key_id, "secretAccessKey": made.secret_access_key, "userName": "rms_abc" });
-    let put = bench.secrets().put_secret_value().secret_id("fusion-rms/abc/aws").secret_string(value.to_string());
-    put.send().await.unwrap();
+    let (client, secret) = (bench.secrets(), "fusion-rms/abc/aws");
+    let versions = client.describe_secret().secret_id(secret).send().await.unwrap().version_ids_to_stages.unwrap();
+    for _ in 0..2 {
+        client.put_secret_value().secret_id(secret).secret_string(value.to_string()).send().await.unwrap();
+    }
+    let label = client.update_secret_version_stage().secret_id(secret).version_stage("KEPT");
+    label.move_to_version_id(versions.keys().next().unwrap()).send().await.unwrap();
     bench.system.aws.with_world(|world| {
         for key in &mut world.account("111111111111").iam.user("rms_abc").unwrap().access_keys {
             key.last_used = None;
@@ -204,7 +210,7 @@ async fn a_key_in_a_labelled_version_is_not_deleted() {
     let codes = failure_codes(&bench.settle().await);
     assert!(codes.contains(&ErrorCode::UnmanagedKey.to_string()), "{codes:?}");
     let keys = bench.iam().list_access_keys().user_name("rms_abc").send().await.unwrap().access_key_metadata;
-    assert!(keys.iter().any(|key| key.access_key_id() == Some(first.as_str())), "AWSPREVIOUS is kept");
+    assert!(keys.iter().any(|key| key.access_key_id() == Some(first.as_str())), "the labelled version's is kept");
 }
 
 /// What the user may do comes from the bucket policy alone; anything beyond is somebody's doing.

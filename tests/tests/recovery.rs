@@ -12,8 +12,13 @@ async fn iam_may_take_ten_seconds_to_be_known_everywhere() {
     let bench = Bench::new();
     bench.system.aws.set_latency(Duration::from_millis(20));
     bench.system.aws.with_world(|world| {
-        world.propagation =
-            Propagation { user_as_principal: late, key_usable: late, key_listed: late, key_deletion_listed: late };
+        world.propagation = Propagation {
+            user_as_principal: late,
+            key_usable: late,
+            key_listed: late,
+            key_deletion_listed: late,
+            ..Propagation::default()
+        };
     });
     bench.sign_up("abc");
     let events = bench.settle().await;

@@ -97,7 +97,7 @@ fn a_difference_names_the_round_and_its_calls() {
 #[tokio::test(start_paused = true)]
 async fn iam_user_waits_three_times_and_twice_when_there_is_nothing_to_do() {
     let bench = after(&[], "us-east-1").await;
-    let look = ["GetUser"];
+    let look = ["GetBucketTagging", "GetUser", "ListBuckets"];
     expect(&bench, "iam-user", &[&first(&look), &["CreateUser"], &EVENT]).await;
     expect(&bench, "iam-user", &[&look, &EVENT]).await;
 }

@@ -6,6 +6,7 @@ mod local;
 mod moment;
 mod plan;
 mod replay;
+mod rotate;
 mod shell;
 mod status;
 mod submit;
@@ -17,6 +18,7 @@ pub use connection::{Class, ConnectionArguments};
 pub use local::{LocalCommand, ProvisionArguments, ServeArguments};
 pub use plan::{PlanArguments, Selection};
 pub use replay::{ArchiveArguments, Cause, DeadLettersArguments, Pick, ReplayCommand, ReplayFileArguments, Sending};
+pub use rotate::RotateArguments;
 pub use shell::{CompletionsArguments, ManArguments};
 pub use status::StatusArguments;
 pub use submit::SubmitArguments;
@@ -68,6 +70,9 @@ pub enum Command {
 
     /// Hold every convention against what an organization has, with evidence. Reads AWS, and writes nothing.
     Checklist(ChecklistArguments),
+
+    /// Have Secrets Manager replace an organization's access key now. The old key works on for its overlap.
+    Rotate(RotateArguments),
 }
 
 #[cfg(test)]

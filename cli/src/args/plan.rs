@@ -4,6 +4,7 @@ use clap::{ArgGroup, Args};
 use org::{Environment, OrgId};
 
 use super::connection::ConnectionArguments;
+use crate::commands;
 use crate::connection::parse_org_id;
 
 /// What to plan.
@@ -21,6 +22,10 @@ pub struct PlanArguments {
     /// The bucket name to plan for, as an OrgCreated event may ask for one.
     #[arg(long, value_name = "NAME", requires = "org")]
     pub bucket_name: Option<String>,
+
+    /// What to plan: OrgCreated, OrgSuspended, OrgResumed or OrgDeleted.
+    #[arg(long, value_parser = commands::parse, default_value = "OrgCreated", requires = "org", value_name = "TYPE")]
+    pub command: &'static str,
 
     /// Print JSON: one document, or with --all one line for each organization and one for the summary.
     #[arg(long)]
@@ -57,6 +62,7 @@ const EXAMPLES: &str =
 
 Examples:
   orgctl plan --org acme
+  orgctl plan --org acme --command OrgSuspended
   orgctl plan --org acme --bucket-name fusion-rms-acme-2 --json
   orgctl plan --all
   orgctl plan --all --after acme";

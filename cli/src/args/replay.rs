@@ -122,7 +122,8 @@ pub struct ReplayFileArguments {
 /// Which dead letters.
 #[derive(Debug, Args)]
 pub struct DeadLettersArguments {
-    /// Only this step's; may be given several times. Without it, every step's.
+    /// Only this step's; may be given several times. Without it, those of the steps of sign-up; with --list, every step's.
+    /// suspend, resume, offboard and rotate are sent back only if they are named: another command may have come since.
     #[arg(long = "step", value_name = "STEP")]
     pub steps: Vec<String>,
 
@@ -167,7 +168,9 @@ pub struct ArchiveArguments {
     #[arg(long, value_name = "WHEN")]
     pub until: Option<Moment>,
 
-    /// Only to this step; may be given several times. Without it, to every step, and to nobody else on the bus.
+    /// Only to this step; may be given several times. Without it, to the steps of sign-up, and to nobody else on the bus.
+    /// suspend, resume and offboard get nothing unless they are named: an old OrgDeleted would delete an organization
+    /// that came back.
     #[arg(long = "step", value_name = "STEP")]
     pub steps: Vec<String>,
 

@@ -7,7 +7,9 @@ use org::{Environment, OrgId};
 
 use super::connection::ConnectionArguments;
 use super::plan::parse_environment;
+use crate::commands;
 use crate::connection::parse_org_id;
+use crate::exit::Problem;
 
 /// What to submit.
 #[derive(Debug, Args)]
@@ -15,7 +17,7 @@ use crate::connection::parse_org_id;
 pub struct SubmitArguments {
     /// A file of organizations, as JSON or CSV; `-` is JSON from standard input.
     ///
-    /// JSON: OrgCreated details or EventBridge events, one, an array, or JSON lines. CSV, if it is called so: with the
+    /// JSON: details of commands or EventBridge events, one, an array, or JSON lines. CSV, if it is called so: with the
     /// header orgId,environment,bucketName,correlationId, of which the first two must be there.
     #[arg(value_name = "FILE", group = "what")]
     pub file: Option<PathBuf>,
@@ -35,6 +37,14 @@ pub struct SubmitArguments {
     /// An id of your own for the request, which every event and log line about it carries.
     #[arg(long, value_name = "ID", requires = "org")]
     pub correlation_id: Option<String>,
+
+    /// What a detail asks for that is no event: OrgCreated, OrgSuspended, OrgResumed or OrgDeleted.
+    #[arg(long, value_parser = commands::parse, default_value = "OrgCreated", value_name = "TYPE")]
+    pub command: &'static str,
+
+    /// The choices that some commands have.
+    #[command(flatten)]
+    pub choices: Choices,
 
     /// The source of what names none itself; the first one of ALLOWED_SOURCES if not given.
     #[arg(long, value_name = "SOURCE")]
@@ -61,6 +71,47 @@ pub struct SubmitArguments {
     pub connection: ConnectionArguments,
 }
 
+/// The choices that some commands have. They are for one organization; in a file they stand in the details.
+#[derive(Debug, Args)]
+pub struct Choices {
+    /// With OrgCreated: bring an organization back that was offboarded.
+    #[arg(long, requires = "org")]
+    pub reonboard: bool,
+
+    /// With OrgDeleted: the organization's id once more. Production organizations need it.
+    #[arg(long, requires = "org", value_name = "ORG")]
+    pub confirm: Option<String>,
+
+    /// With OrgDeleted: delete every object in the bucket, with all its versions. That cannot be taken back.
+    #[arg(long, requires = "org")]
+    pub empty_bucket: bool,
+
+    /// With OrgDeleted: how many days, 7 to 30, the secret can be restored; what the deployment says if not given.
+    #[arg(long, requires = "org", value_parser = clap::value_parser!(u8).range(7..=30), value_name = "DAYS")]
+    pub recovery_window_days: Option<u8>,
+}
+
+impl SubmitArguments {
+    /// That no choice was made which the command does not have, and would not look at.
+    ///
+    /// # Errors
+    /// The choice.
+    pub(crate) fn require_choices_of_its_command(&self) -> Result<(), Problem> {
+        let Choices { reonboard, confirm, empty_bucket, recovery_window_days } = &self.choices;
+        let choices = [
+            (*reonboard, "--reonboard", "OrgCreated"),
+            (self.bucket_name.is_some(), "--bucket-name", "OrgCreated"),
+            (confirm.is_some(), "--confirm", "OrgDeleted"),
+            (*empty_bucket, "--empty-bucket", "OrgDeleted"),
+            (recovery_window_days.is_some(), "--recovery-window-days", "OrgDeleted"),
+        ];
+        let wrong = choices.into_iter().find(|(made, _, command)| *made && *command != self.command);
+        wrong.map_or(Ok(()), |(_, choice, command)| {
+            Err(Problem::Usage(format!("{choice} is for {command}; the command is {}", self.command)))
+        })
+    }
+}
+
 const EXAMPLES: &str = "Everything is checked before the first event is sent; with a problem anywhere, nothing is sent.
 
 How far a file has been sent is kept in FILE.orgctl-journal. After Ctrl-C, a crash or a failure, the same command goes
@@ -73,6 +124,8 @@ Exit codes: 0 all sent, 1 something was not sent, 2 usage: nothing was sent, 3 w
 
 Examples:
   orgctl submit --org acme --environment production
+  orgctl submit --org acme --environment production --command OrgSuspended
+  orgctl submit --org acme --environment production --command OrgDeleted --confirm acme --plan
   orgctl submit sign-ups.csv --plan
   orgctl submit sign-ups.csv --rate 50
   orgctl submit sign-ups.jsonl --json

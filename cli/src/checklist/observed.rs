@@ -55,6 +55,8 @@ pub struct Observed {
     pub user_extras: UserExtras,
     /// The user's access keys.
     pub keys: Seen<Vec<AccessKey>>,
+    /// The ids of those that a rotation holds: the new one in AWSPENDING, the old one in AWSPREVIOUS.
+    pub rotating: Seen<Vec<String>>,
     /// When the key was made and used; none without a key.
     pub key_history: Option<Seen<KeyHistory>>,
     /// The secret.

@@ -1,5 +1,6 @@
 //! `orgctl local provision`: the real functions, a local AWS, simulated time.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -7,14 +8,16 @@ use std::time::Duration;
 use contract::{Command, OrgCreated, OrgSubject};
 use local_system::{Emitted, LocalOptions, LocalSystem};
 use serde::Serialize;
+use serde_json::json;
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::input::{self, Event};
 use super::progress::{Line, Progress, Show};
 use super::report::{Document, by_org};
 use crate::args::ProvisionArguments;
+use crate::commands::command_of;
 use crate::exit::{FAILED, Problem};
-use local_system::registry::STEPS;
+use local_system::registry;
 
 /// About what a call within a region takes, so that the times shown mean something.
 const CALL_LATENCY: Duration = Duration::from_millis(20);
@@ -57,8 +60,10 @@ async fn provision(
     repeat: u32,
     progress: &Progress,
 ) -> Result<Vec<Document>, Problem> {
-    let mut documents: Vec<Document> =
-        by_org(events, Event::org_id).into_values().map(|events| Document::new(subject(&events))).collect();
+    let mut documents: Vec<Document> = by_org(events, Event::org_id)
+        .into_values()
+        .map(|events| Document::new(subject(&events), asked(&events)))
+        .collect();
     for _ in 0..repeat {
         for event in events {
             system.put_event(&event.source, &event.detail_type, &event.detail)?;
@@ -73,12 +78,21 @@ async fn provision(
             let of = (lines.get(org).map(Vec::as_slice), emitted.get(org).map(Vec::as_slice));
             document.add_run(of.0.unwrap_or_default(), of.1.unwrap_or_default());
         }
-        for step in STEPS {
+        for step in registry::all() {
             // What failed was shown when it failed; the next run begins with empty queues.
             system.take_dead_letters(step.spec.name)?;
         }
     }
     Ok(documents)
+}
+
+/// What some events ask for: the command of each, or of the step whose event it is.
+fn asked(events: &[Event]) -> BTreeSet<&'static str> {
+    let commands = events.iter().map(|event| {
+        let (kind, detail) = (&event.detail_type, &event.detail);
+        command_of(&json!({ "detail-type": kind, "source": event.source, "detail": detail }))
+    });
+    commands.flatten().collect()
 }
 
 /// Which organization some events are about.

@@ -4,20 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use clap::builder::styling::{AnsiColor, Style};
-use contract::{FAILED_DETAIL_TYPE, OrgSubject, Resource};
+use contract::{Command, FAILED_DETAIL_TYPE, OrgCreated, OrgSubject, Resource};
 use local_system::Emitted;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::progress::Line;
 use crate::terminal::table;
-use local_system::registry::STEPS;
+use local_system::registry;
 
 /// What became of one organization.
 #[derive(Debug, Serialize)]
 pub(super) struct Document {
     pub(super) organization: OrgSubject,
-    /// Whether the last run ended with the organization provisioned and nothing failed.
+    /// The commands that were asked for.
+    #[serde(skip)]
+    asked: BTreeSet<&'static str>,
+    /// Whether the last run ended with what was asked for done, and nothing failed.
     pub(super) provisioned: bool,
     /// The steps of the last run.
     pub(super) steps: Vec<StepRow>,
@@ -62,9 +65,10 @@ pub(super) struct RunRow {
 const OUTCOMES: [&str; 4] = ["unchanged", "updated", "created", "failed"];
 
 impl Document {
-    pub(super) fn new(organization: OrgSubject) -> Self {
+    pub(super) fn new(organization: OrgSubject, asked: BTreeSet<&'static str>) -> Self {
         Self {
             organization,
+            asked,
             provisioned: false,
             steps: Vec::new(),
             resources: Vec::new(),
@@ -75,11 +79,17 @@ impl Document {
 
     /// Adds what happened in one run.
     pub(super) fn add_run(&mut self, lines: &[Line], emitted: &[Emitted]) {
-        let steps: Vec<StepRow> = STEPS.iter().map(|step| step_row(step.spec.name, lines)).collect();
-        let completion = STEPS.last().map(|step| step.spec.completion).unwrap_or_default();
+        // The steps of what was asked for, and what else ran.
+        let steps = registry::all().map(|step| (step.command, step_row(step.spec.name, lines)));
+        let steps = steps.filter(|(command, row)| self.asked.contains(command) || row.attempts > 0);
+        let steps: Vec<StepRow> = steps.map(|(_, row)| row).collect();
+        // The last step of each command ends it.
+        let completions = self.asked.iter().filter_map(|command| {
+            registry::all().filter(|step| step.command == *command).last().map(|step| step.spec.completion)
+        });
         let saw = |detail_type: &str| emitted.iter().any(|event| event.detail_type == detail_type);
-        self.provisioned =
-            saw(completion) && !saw(FAILED_DETAIL_TYPE) && steps.iter().all(|step| step.outcome != "failed");
+        let done = !self.asked.is_empty() && completions.into_iter().all(saw);
+        self.provisioned = done && !saw(FAILED_DETAIL_TYPE) && steps.iter().all(|step| step.outcome != "failed");
         self.resources = resources(emitted);
         self.events.extend(
             emitted
@@ -103,11 +113,10 @@ impl Document {
         let mut out = anstream::stdout();
         let OrgSubject { org_id, environment } = &self.organization;
         let environment = environment.as_deref().unwrap_or("no environment");
-        let verdict = if self.provisioned {
-            format!("{GREEN}provisioned{GREEN:#}")
-        } else {
-            format!("{RED}not provisioned{RED:#}")
-        };
+        let done =
+            if self.asked.iter().all(|command| *command == OrgCreated::DETAIL_TYPE) { "provisioned" } else { "done" };
+        let verdict =
+            if self.provisioned { format!("{GREEN}{done}{GREEN:#}") } else { format!("{RED}not {done}{RED:#}") };
         writeln!(out, "\n{BOLD}{org_id}{BOLD:#} ({environment}): {verdict}\n")?;
         let mut resources = table(["Resource", "ARN"]);
         resources.add_rows(self.resources.iter().map(|resource| [resource.kind.as_str(), &resource.arn]));

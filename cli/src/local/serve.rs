@@ -19,7 +19,7 @@ use super::progress::{Progress, Show};
 use super::snapshot::Snapshot;
 use crate::args::ServeArguments;
 use crate::exit::Problem;
-use local_system::registry::STEPS;
+use local_system::registry;
 
 /// The region that is there from the beginning; others come when they are first spoken to.
 const FIRST_REGION: &str = "us-east-1";
@@ -169,7 +169,7 @@ fn announce(endpoint: &str) -> std::io::Result<()> {
     ] {
         writeln!(out, "    export {name}={value}")?;
     }
-    let steps = STEPS.map(|step| step.spec.name).join(", ");
+    let steps = registry::all().map(|step| step.spec.name).collect::<Vec<_>>().join(", ");
     writeln!(out, "\nBus org-provisioning, steps {steps}.\n")?;
     out.flush()
 }

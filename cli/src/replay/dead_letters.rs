@@ -22,6 +22,7 @@ use crate::submit::check::order;
 use crate::submit::planned;
 use crate::sweep::progress_bar;
 use crate::terminal::{printable, table};
+use local_system::registry;
 
 /// Rows of the list that are shown; `--json` shows all.
 const MOST_ROWS: usize = 50;
@@ -34,7 +35,13 @@ pub(super) async fn run(arguments: &DeadLettersArguments) -> Result<ExitCode, Pr
     let connection = Connection::open(&arguments.connection).await?;
     let (sqs, picked, held) =
         (Client::new(&connection.sdk), Picked::new(&arguments.pick, connection.now()), Held::default());
-    let queues = queues(&connection, steps(&arguments.steps)?).await?;
+    // To look takes nothing away, so the list is of everything.
+    let chosen = if arguments.list && arguments.steps.is_empty() {
+        registry::functions().map(|step| step.spec).collect()
+    } else {
+        steps(&arguments.steps)?
+    };
+    let queues = queues(&connection, chosen).await?;
     let limit = usize::try_from(arguments.limit).unwrap_or(usize::MAX);
     let (hide, stopping) = (arguments.hide, Cell::default());
     let taking = Taking { sqs: &sqs, picked: &picked, limit, hide, held: &held, stopping };
@@ -84,12 +91,14 @@ async fn look(taking: &Taking<'_>, queues: &[Queue]) -> Result<(Vec<Letter>, boo
 
 async fn plan(connection: &Connection, letters: &[Letter], json: bool) -> Result<ExitCode, Problem> {
     let source = connection.settings().allowed_sources.first().cloned().unwrap_or_default();
-    let rules = rules(connection, &source);
     let (mut orders, mut seen, mut refused) = (Vec::new(), BTreeSet::new(), 0);
     for letter in letters {
         let detail = letter.detail().ok_or_else(|| "the body is not JSON".to_owned());
+        let command = registry::all().find(|step| step.spec == letter.step).map(|step| step.command);
+        let command = command.unwrap_or_default();
+        let rules = rules(connection, &source, command);
         match detail.and_then(|detail| order(detail, None, orders.len(), &rules)) {
-            Ok(order) if seen.insert(order.entry.detail.clone()) => orders.push(order),
+            Ok(order) if seen.insert((command, order.entry.detail.clone())) => orders.push(order),
             Ok(_) => {}
             Err(said) => {
                 refused += 1;

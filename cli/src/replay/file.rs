@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::pick::Picked;
 use super::{confirmed, nothing_sent, rules, unreadable};
 use crate::args::ReplayFileArguments;
+use crate::commands::command_of;
 use crate::connection::Connection;
 use crate::exit::{FAILED, Problem, written};
 use crate::input;
@@ -57,7 +58,6 @@ impl Found {
     fn read(arguments: &ReplayFileArguments, connection: &Connection) -> Result<Self, Problem> {
         let picked = Picked::new(&arguments.pick, connection.now());
         let source = connection.settings().allowed_sources.first().cloned().unwrap_or_default();
-        let rules = rules(connection, &source);
         let (mut found, mut seen) = (Self::default(), BTreeSet::new());
         for path in &arguments.files {
             for (number, item) in input::read(path)?.items.into_iter().enumerate() {
@@ -76,8 +76,13 @@ impl Found {
                 if !picked.wants(org.as_deref(), time, code.as_deref()) {
                     continue;
                 }
+                let Some(command) = command_of(event) else {
+                    found.unreadable.push(at("tells of a step that this orgctl does not know"));
+                    continue;
+                };
+                let rules = rules(connection, &source, command);
                 match order(handler::original_detail(event).clone(), item.line, found.orders.len(), &rules) {
-                    Ok(order) if seen.insert(order.entry.detail.clone()) => found.orders.push(order),
+                    Ok(order) if seen.insert((command, order.entry.detail.clone())) => found.orders.push(order),
                     Ok(_) => found.repeated += 1,
                     Err(said) => found.unreadable.push(at(&said)),
                 }

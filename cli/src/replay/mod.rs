@@ -19,7 +19,7 @@ use crate::exit::{DIFFERENCES, Problem, written};
 use crate::forecast::Verdict;
 use crate::plan::exit_code;
 use crate::submit::check::Rules;
-use local_system::registry::STEPS;
+use local_system::registry;
 
 /// Runs the command.
 ///
@@ -35,14 +35,15 @@ pub fn run(command: &ReplayCommand) -> Result<ExitCode, Problem> {
     })
 }
 
-/// The steps of these names; all if there are none.
+/// The steps of these names; those of sign-up if there are none. The others undo each other: what suspended or deleted an
+/// organization once must not do it again because an hour of events is replayed.
 fn steps(names: &[String]) -> Result<Vec<StepSpec>, Problem> {
     if names.is_empty() {
-        return Ok(STEPS.map(|step| step.spec).to_vec());
+        return Ok(registry::STEPS.into_iter().map(|step| step.spec).collect());
     }
     let find = |name: &String| {
-        let found = STEPS.iter().find(|step| step.spec.name == name);
-        let known = STEPS.map(|step| step.spec.name).join(", ");
+        let found = registry::functions().find(|step| step.spec.name == name);
+        let known = registry::functions().map(|step| step.spec.name).collect::<Vec<_>>().join(", ");
         found
             .map(|step| step.spec)
             .ok_or_else(|| Problem::Usage(format!("there is no step {name:?}; steps are {known}")))
@@ -51,13 +52,14 @@ fn steps(names: &[String]) -> Result<Vec<StepSpec>, Problem> {
 }
 
 /// What a command is held against before it is sent or planned.
-fn rules<'r>(connection: &'r Connection, source: &'r str) -> Rules<'r> {
+fn rules<'r>(connection: &'r Connection, source: &'r str, command: &'r str) -> Rules<'r> {
     let settings = connection.settings();
     Rules {
         deployment: &settings.deployment,
         place: &connection.place,
         allowed_sources: &settings.allowed_sources,
         usual_source: source,
+        usual_command: command,
     }
 }
 
@@ -97,4 +99,21 @@ fn nothing_sent(why: &str, json: bool) -> Result<ExitCode, Problem> {
     }
     written(writeln!(anstream::stderr(), "{why}; nothing was sent"))?;
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(names: &[&str]) -> Vec<&'static str> {
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        steps(&names).unwrap().iter().map(|step| step.name).collect()
+    }
+
+    #[test]
+    fn what_is_not_named_is_sign_up_and_nothing_that_takes_away() {
+        assert_eq!(chosen(&[]), ["iam-user", "bucket", "bucket-policy", "secret", "verify"]);
+        assert_eq!(chosen(&["offboard", "rotate"]), ["offboard", "rotate"]);
+        assert!(steps(&["ofboard".to_owned()]).is_err());
+    }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use contract::{Command, Deployment, OrgCreated, Request};
+use contract::Deployment;
 use org::{OrgId, Place};
 use serde_json::Value;
 
 use crate::bus::{Entry, check_source};
+use crate::commands::{self, COMMANDS};
 use crate::exit::Problem;
 use crate::input::Item;
 use crate::terminal::quoted;
@@ -24,6 +25,8 @@ pub(crate) struct Rules<'r> {
     pub(crate) allowed_sources: &'r [String],
     /// The source of what names none.
     pub(crate) usual_source: &'r str,
+    /// What a detail asks for that is no event.
+    pub(crate) usual_command: &'r str,
 }
 
 /// A command that may be sent.
@@ -126,38 +129,36 @@ fn on(line: Option<usize>) -> String {
 /// # Errors
 /// The first rule that it breaks.
 pub(crate) fn order(value: Value, line: Option<usize>, number: usize, rules: &Rules<'_>) -> Result<Order, String> {
-    let (source, detail) = taken_apart(value, rules.usual_source)?;
-    check_source(rules.allowed_sources, &source, OrgCreated::DETAIL_TYPE)?;
+    let (source, detail_type, detail) = taken_apart(value, rules)?;
+    check_source(rules.allowed_sources, &source, &detail_type)?;
     let text = detail.to_string();
-    let request = Request::<OrgCreated>::read(detail).map_err(|error| error.message().to_owned())?;
-    request.command.admit(rules.deployment, rules.place).map_err(|error| error.to_string())?;
-    let entry = Entry { source, detail_type: OrgCreated::DETAIL_TYPE.to_owned(), detail: text };
-    let Request { command, request_id, correlation_id, .. } = request;
-    Ok(Order { number, org: command.org_id, request_id, entry, line, correlation_id })
+    let commands::Read { org, request_id, correlation_id } = commands::read(&detail_type, detail, rules)?;
+    let entry = Entry { source, detail_type, detail: text };
+    Ok(Order { number, org, request_id, entry, line, correlation_id })
 }
 
-/// The source and the detail of an EventBridge event, or of a plain detail.
-fn taken_apart(mut value: Value, usual_source: &str) -> Result<(String, Value), String> {
+/// The source, the type and the detail of an EventBridge event, or of a plain detail.
+fn taken_apart(mut value: Value, rules: &Rules<'_>) -> Result<(String, String, Value), String> {
     if value.get("Records").is_some() {
         return Err("is what Lambda hands a function, not an event; give the events themselves".to_owned());
     }
     let kind = value.get("detail-type").cloned();
-    match (kind, value.get("detail").is_some()) {
-        (None, false) => return Ok((usual_source.to_owned(), value)),
+    let kind = match (kind, value.get("detail").is_some()) {
+        (None, false) => return Ok((rules.usual_source.to_owned(), rules.usual_command.to_owned(), value)),
         (None, true) => return Err("has a detail and no detail-type: neither an event nor a detail".to_owned()),
         (Some(_), false) => return Err("has a detail-type and no detail: neither an event nor a detail".to_owned()),
-        (Some(Value::String(kind)), true) if kind == OrgCreated::DETAIL_TYPE => {}
+        (Some(Value::String(kind)), true) if COMMANDS.contains(&kind.as_str()) => kind,
         (Some(kind), true) => {
             let kind = kind.as_str().map_or_else(|| quoted(&kind.to_string()), quoted);
-            return Err(format!("is an event of type {kind}; only {} is submitted", OrgCreated::DETAIL_TYPE));
+            return Err(format!("is an event of type {kind}; only commands are submitted: {}", COMMANDS.join(", ")));
         }
-    }
+    };
     let source = match value.get("source") {
-        None => usual_source.to_owned(),
+        None => rules.usual_source.to_owned(),
         Some(Value::String(source)) => source.clone(),
         Some(_) => return Err("source must be text".to_owned()),
     };
-    Ok((source, value.get_mut("detail").map(Value::take).unwrap_or_default()))
+    Ok((source, kind, value.get_mut("detail").map(Value::take).unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -180,6 +181,7 @@ mod tests {
             place: &place,
             allowed_sources: &allowed_sources,
             usual_source: "org-signup",
+            usual_command: "OrgCreated",
         };
         let items = values.iter().enumerate();
         check(items.map(|(n, value)| Item { line: Some(n + 1), value: Ok(value.clone()) }).collect(), &rules)
@@ -203,6 +205,17 @@ mod tests {
         assert_eq!(sources, ["org-signup", "sales", "org-signup"]);
         assert!(found.orders[2].entry.detail.contains("gold"), "what is not known goes along");
         assert_eq!(found.orders[2].number, 2);
+    }
+
+    #[test]
+    fn an_event_says_which_command_it_is() {
+        let delete = |detail: Value| json!({ "detail-type": "OrgDeleted", "detail": detail });
+        let mut confirmed = detail("a");
+        confirmed["confirmOrgId"] = json!("a");
+        let found = checked(&[delete(confirmed), detail("b"), delete(detail("c"))]);
+        let kinds: Vec<&str> = found.orders.iter().map(|order| order.entry.detail_type.as_str()).collect();
+        assert_eq!(kinds, ["OrgDeleted", "OrgCreated"]);
+        assert!(found.problems[0].contains("confirmOrgId is missing"), "{:?}", found.problems);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `orgctl submit`: puts `OrgCreated` on the deployment's bus, for one organization or for a file of them.
+//! `orgctl submit`: puts commands on the deployment's bus, for one organization or for a file of them.
 
 pub(crate) mod check;
 mod journal;
@@ -21,7 +21,6 @@ use crate::input::{self, Input, Item};
 use crate::plan::exit_code;
 use crate::sweep::progress_bar;
 use check::{Checked, Order, Rules, check};
-use contract::{Command, OrgCreated};
 use journal::{Journal, Subject};
 use report::{Report, Tally};
 use send::Ended;
@@ -35,6 +34,7 @@ pub fn run(arguments: &SubmitArguments) -> Result<ExitCode, Problem> {
     block_on(async {
         let Input { items, sha256 } = read(arguments)?;
         let connection = Connection::open(&arguments.connection).await?;
+        arguments.require_choices_of_its_command()?;
         let source = usual_source(arguments, &connection)?;
         let settings = connection.settings();
         let rules = Rules {
@@ -42,6 +42,7 @@ pub fn run(arguments: &SubmitArguments) -> Result<ExitCode, Problem> {
             place: &connection.place,
             allowed_sources: &settings.allowed_sources,
             usual_source: &source,
+            usual_command: arguments.command,
         };
         let checked = check(items, &rules);
         checked.require_sound(&name(arguments))?;
@@ -155,13 +156,18 @@ fn read(arguments: &SubmitArguments) -> Result<Input, Problem> {
     if let Some(file) = &arguments.file {
         return input::read(file);
     }
+    let choices = &arguments.choices;
     let fields = [
-        ("orgId", arguments.org.as_ref().map(OrgId::as_str)),
-        ("environment", arguments.environment.map(org::Environment::as_str)),
-        ("bucketName", arguments.bucket_name.as_deref()),
-        ("correlationId", arguments.correlation_id.as_deref()),
+        ("orgId", arguments.org.as_ref().map(|org| json!(org.as_str()))),
+        ("environment", arguments.environment.map(|environment| json!(environment.as_str()))),
+        ("bucketName", arguments.bucket_name.as_ref().map(|name| json!(name))),
+        ("correlationId", arguments.correlation_id.as_ref().map(|id| json!(id))),
+        ("reonboard", choices.reonboard.then(|| json!(true))),
+        ("confirmOrgId", choices.confirm.as_ref().map(|org| json!(org))),
+        ("emptyBucket", choices.empty_bucket.then(|| json!(true))),
+        ("recoveryWindowDays", choices.recovery_window_days.map(|days| json!(days))),
     ];
-    let given = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?))));
+    let given = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     let item = Item { line: None, value: Ok(Value::Object(given.collect())) };
     Ok(Input { items: vec![item], sha256: String::new() })
 }
@@ -172,6 +178,6 @@ fn usual_source(arguments: &SubmitArguments, connection: &Connection) -> Result<
     let Some(source) = arguments.source.as_ref().or(allowed.first()) else {
         return Err(Problem::Usage("ALLOWED_SOURCES names no source, so nobody may send commands".to_owned()));
     };
-    check_source(allowed, source, OrgCreated::DETAIL_TYPE).map_err(Problem::Usage)?;
+    check_source(allowed, source, arguments.command).map_err(Problem::Usage)?;
     Ok(source.clone())
 }

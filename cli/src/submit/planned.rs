@@ -34,7 +34,7 @@ pub(crate) async fn show(
     let looks = futures_util::stream::iter(orders).map(async |order: &Order| {
         // It was checked to be JSON.
         let detail: Value = serde_json::from_str(&order.entry.detail).unwrap_or_default();
-        previews.of(&order.org, &detail).await
+        previews.of_command(&order.org, &order.entry.detail_type, &detail).await
     });
     let mut forecasts = std::pin::pin!(looks.buffered(CONCURRENCY));
     while let Some(forecast) = forecasts.next().await {

@@ -79,8 +79,9 @@ impl Step for BucketPolicy {
 
     fn plan(&self, run: &Run<'_, OrgCreated>, observed: &Observed) -> Result<Vec<PutPolicy>, StepError> {
         let (org, tag_key) = (&run.command.org_id, self.conventions.tag_key());
-        let user_name = self.conventions.user_name(org);
-        let user = users::require(observed.user.as_ref(), &user_name, &self.conventions, org)?;
+        // Before the user is waited for: an organization that was offboarded has none any more.
+        observed.search.bucket()?;
+        let user = users::require_for(observed.user.as_ref(), &self.conventions, run.command)?;
         let bucket = observed.search.require(tag_key, org)?;
         if bucket.details.blocks_public_access {
             let message = "still blocks public policies; the bucket step opens it, and this step is tried again later";

@@ -7,13 +7,17 @@
 mod create;
 
 use std::fmt;
+use std::time::Duration;
 
-use aws::AwsError;
 use aws::buckets::{self, Bucket as Found, MARKER_KEY, SEARCH_CALLS, SETUP_CALLS, Search, Seeker, Setup, Vacancy};
+use aws::{
+    AwsError, ORG_BACK_BY_TAG, ORG_STATE_ACTIVE, ORG_STATE_OFFBOARDED, ORG_STATE_SINCE_TAG, ORG_STATE_TAG,
+    STATE_SETTLES, require_new_return, require_settled,
+};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::types::{
-    ObjectOwnership, OwnershipControls, OwnershipControlsRule, PublicAccessBlockConfiguration, Tag,
+    ObjectOwnership, OwnershipControls, OwnershipControlsRule, PublicAccessBlockConfiguration, Tag, Tagging,
 };
 use contract::{Change, Command, Effect, ErrorCode, OrgCreated, Report, Run, Step, StepError, StepSpec};
 use futures_util::future::try_join_all;
@@ -24,6 +28,7 @@ use org::{BucketName, Conventions, Place, public_grant_outside};
 pub struct Bucket {
     s3: Client,
     conventions: Conventions,
+    settled: Duration,
 }
 
 /// What there is to change.
@@ -31,6 +36,8 @@ pub struct Bucket {
 pub enum BucketChange {
     /// Make the bucket, with its tags and object ownership.
     Create(Vacancy),
+    /// Say that the organization is active again, on a bucket that offboarding kept.
+    Reactivate(Vec<(String, String)>),
     /// Switch access control lists off.
     EnforceOwner,
     /// Switch the bucket's Block Public Access off.
@@ -44,6 +51,7 @@ impl StepFunction for Bucket {
         Self {
             s3: context.clients.s3(SEARCH_CALLS + SETUP_CALLS),
             conventions: context.settings.deployment.conventions.clone(),
+            settled: context.settings.key_grace + STATE_SETTLES,
         }
     }
 }
@@ -60,8 +68,16 @@ impl Step for Bucket {
     }
 
     fn plan(&self, run: &Run<'_, OrgCreated>, observed: &Search<Setup>) -> Result<Vec<BucketChange>, StepError> {
-        match observed.bucket()? {
-            Some(bucket) => plan_setup(run.place, bucket),
+        match observed.bucket_in_any_state()? {
+            Some(bucket) if run.command.reonboard && bucket.state() == Some(ORG_STATE_OFFBOARDED) => {
+                let back_by = bucket.tags().iter().find(|(key, _)| key == ORG_BACK_BY_TAG).map(|(_, by)| by.as_str());
+                require_new_return(&buckets::resource(&bucket.name), back_by, &run.request_tag())?;
+                require_settled(&buckets::resource(&bucket.name), observed.age_of_state(bucket), self.settled)?;
+                let mut changes = vec![BucketChange::Reactivate(reactivated(bucket.tags(), run.request_tag()))];
+                changes.extend(plan_setup(run.place, bucket)?);
+                Ok(changes)
+            }
+            Some(bucket) => observed.bucket().and_then(|_| plan_setup(run.place, bucket)),
             None => Ok(vec![
                 BucketChange::Create(observed.vacancy(self.conventions.tag_key(), &run.command.org_id)?),
                 BucketChange::AllowPublicPolicy,
@@ -76,7 +92,7 @@ impl Step for Bucket {
         observed: Search<Setup>,
         changes: Vec<BucketChange>,
     ) -> Result<Report, StepError> {
-        let (existing, mut rest) = (observed.bucket()?, changes.into_iter().peekable());
+        let (existing, mut rest) = (observed.bucket_in_any_state()?, changes.into_iter().peekable());
         let name = match (existing, rest.next_if(|change| matches!(change, BucketChange::Create(_)))) {
             (Some(bucket), _) => bucket.name.clone(),
             (None, Some(BucketChange::Create(vacancy))) => self.create(run, vacancy).await?,
@@ -84,7 +100,11 @@ impl Step for Bucket {
                 return Err(StepError::new(ErrorCode::Unexpected, "bucket", "there is none and none is planned"));
             }
         };
-        // Access control lists go first: S3 refuses that while one of them is public, and nothing is changed then.
+        // The tag goes first: whatever comes after it, the next run goes on where this one stopped.
+        if let Some(change) = rest.next_if(|change| matches!(change, BucketChange::Reactivate(_))) {
+            self.change(run.place, &name, change).await?;
+        }
+        // Access control lists go first of the settings: S3 refuses that while one of them is public, and nothing is changed then.
         if let Some(change) = rest.next_if(|change| matches!(change, BucketChange::EnforceOwner)) {
             self.change(run.place, &name, change).await?;
         }
@@ -121,10 +141,20 @@ impl Bucket {
         match change {
             // Made before anything else; there is nothing left of it to do.
             BucketChange::Create(_) => Ok(()),
+            BucketChange::Reactivate(tags) => self.put_tags(place, name, &tags).await,
             BucketChange::EnforceOwner => self.enforce_owner(place, name).await,
             BucketChange::AllowPublicPolicy => self.allow_public_policy(place, name).await,
             BucketChange::PutMarker => self.put_marker(place, name).await,
         }
+    }
+
+    /// The call replaces the whole set, so what was there is put back.
+    async fn put_tags(&self, place: &Place, name: &BucketName, tags: &[(String, String)]) -> Result<(), StepError> {
+        let tags = tags.iter().map(|(key, value)| tag(key, value)).collect::<Result<Vec<_>, _>>()?;
+        let tagging = Tagging::builder().set_tag_set(Some(tags)).build().map_err(not_built)?;
+        let request = self.s3.put_bucket_tagging().bucket(name.as_str()).tagging(tagging);
+        let answer = request.expected_bucket_owner(&place.account).send().await;
+        explained(name, answer.map_err(|error| AwsError::of("PutBucketTagging", error)))
     }
 
     async fn enforce_owner(&self, place: &Place, name: &BucketName) -> Result<(), StepError> {
@@ -167,6 +197,14 @@ impl Bucket {
     }
 }
 
+/// A bucket's tags, but for the state, which is active, since when it is something else, and who brought it back.
+fn reactivated(tags: &[(String, String)], request: String) -> Vec<(String, String)> {
+    let own = [ORG_STATE_TAG, ORG_STATE_SINCE_TAG, ORG_BACK_BY_TAG];
+    let others = tags.iter().filter(|(key, _)| !own.contains(&key.as_str()));
+    let said = [(ORG_STATE_TAG.to_owned(), ORG_STATE_ACTIVE.to_owned()), (ORG_BACK_BY_TAG.to_owned(), request)];
+    others.cloned().chain(said).collect()
+}
+
 fn explained<T>(name: &BucketName, answer: Result<T, AwsError>) -> Result<(), StepError> {
     answer.map(drop).map_err(|error| error.explain_as_usual(buckets::resource(name)))
 }
@@ -183,7 +221,7 @@ impl Change for BucketChange {
     fn effect(&self) -> Effect {
         match self {
             Self::Create(_) => Effect::Creates,
-            Self::EnforceOwner | Self::AllowPublicPolicy | Self::PutMarker => Effect::Updates,
+            Self::Reactivate(_) | Self::EnforceOwner | Self::AllowPublicPolicy | Self::PutMarker => Effect::Updates,
         }
     }
 }
@@ -193,6 +231,7 @@ impl fmt::Display for BucketChange {
         match self {
             Self::Create(Vacancy::Free(name)) => write!(f, "create the bucket {name}"),
             Self::Create(Vacancy::Taken) => f.write_str("create the bucket under the alternative name"),
+            Self::Reactivate(_) => f.write_str("say on the bucket that the organization is active again"),
             Self::EnforceOwner => f.write_str("switch access control lists off"),
             Self::AllowPublicPolicy => f.write_str("switch the bucket's Block Public Access off"),
             Self::PutMarker => write!(f, "put the marker {MARKER_KEY}"),

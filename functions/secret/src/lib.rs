@@ -4,22 +4,25 @@
 //! has exactly one active access key, and the secret's AWSCURRENT version holds exactly that key; or a
 //! conflict says why not, and nothing was written. docs/semantics.md argues why the protocol keeps it.
 
-mod keys;
+mod decision;
 mod store;
 
 use std::fmt;
 use std::time::Duration;
 
-use aws::ServerDate;
-use aws::secrets::{self, StoredSecret};
+use aws::keys::{self, History, Holder, Stray};
+use aws::new_keys::{self, LastUse};
+use aws::secrets::{self, AWSPENDING, RotationSchedule, StoredSecret};
 use aws::users::{self, User};
+use aws::{AwsError, ORG_STATE_SINCE_TAG, ServerDate};
+use aws_sdk_secretsmanager::types::RotationRulesType;
 use aws_smithy_async::time::SharedTimeSource;
-use contract::{Change, Effect, OrgCreated, Report, Run, Step, StepError, StepSpec};
+use contract::{Change, Effect, ErrorCode, OrgCreated, Report, Run, Step, StepError, StepSpec};
 use futures_util::future::{join3, try_join, try_join_all};
 use handler::{OwnQueue, StepContext, StepFunction};
 use org::Conventions;
 
-use keys::{History, KeyFacts, Looked};
+use decision::{KeyFacts, Looked};
 use store::StorePlace;
 
 /// The step.
@@ -31,6 +34,7 @@ pub struct Secret {
     conventions: Conventions,
     kms_key_id: Option<String>,
     grace: Duration,
+    rotation: Option<RotationSchedule>,
 }
 
 /// The user, its keys and the secret, looked at in one moment.
@@ -49,6 +53,10 @@ pub enum SecretChange {
     },
     /// Make a key and store it.
     CreateKey(StorePlace),
+    /// Have Secrets Manager rotate the key from now on.
+    ScheduleRotation(RotationSchedule),
+    /// Take back that the secret is scheduled for deletion, then look again.
+    Restore,
 }
 
 impl StepFunction for Secret {
@@ -61,6 +69,11 @@ impl StepFunction for Secret {
             conventions: context.settings.deployment.conventions.clone(),
             kms_key_id: context.settings.kms_key_id.clone(),
             grace: context.settings.key_grace,
+            rotation: context
+                .settings
+                .rotation
+                .clone()
+                .map(|(function_arn, days)| RotationSchedule { function_arn, days: Some(days.into()) }),
         }
     }
 }
@@ -81,32 +94,54 @@ impl Step for Secret {
             secrets::find(&self.secrets, &secret_name, &date),
         )
         .await;
-        let (keys, secret) = (keys?, secret?);
-        let facts = keys.into_iter().map(async |key| {
+        let (listed, secret) = (keys?, secret?);
+        let is_stored = |id: &str| secret.as_ref().is_some_and(|secret| secret.holds(id));
+        // Only where there is a key to judge is more looked into.
+        let others = listed.iter().any(|key| !is_stored(&key.id));
+        let versions = async {
+            match secret.as_ref().filter(|secret| others && !secret.scheduled_for_deletion) {
+                Some(secret) => keys::labelled_versions(&self.secrets, secret).await,
+                None => Ok(Vec::new()),
+            }
+        };
+        let uses = listed.iter().map(async |key| {
             let age = date.age_of(&key.created);
-            let is_stored = secret.as_ref().is_some_and(|secret| keys::holds(secret, &key.id));
-            // Only a key that has to be judged is looked into.
-            let judged = !is_stored && age > self.grace;
-            let history = if judged { Some(self.history(&user_name, secret.as_ref(), &key.id).await?) } else { None };
-            Ok::<_, StepError>(KeyFacts { id: key.id, active: key.active, age, history })
+            let judged = !is_stored(&key.id) && age > self.grace;
+            let used = if judged { Some(self.was_used(&user_name, &key.id).await?) } else { None };
+            Ok::<_, StepError>((age, used))
         });
-        let keys = try_join_all(facts).await?;
-        let version_age =
-            secret.as_ref().and_then(|secret| secret.current.as_ref()).map(|version| date.age_of(&version.created));
+        let (versions, uses) = try_join(versions, try_join_all(uses)).await?;
+        let facts = listed.into_iter().zip(uses).map(|(key, (age, used))| {
+            let holder = keys::holder(secret.as_ref(), &versions, &key.id);
+            let history = used.map(|used| History { used, labelled: holder == Holder::Other });
+            KeyFacts { key: Stray { id: key.id, active: key.active, age, history }, holder }
+        });
+        let keys = facts.collect();
+        let version_age = secret.as_ref().and_then(|secret| secret.current_for(&date));
         Ok(Observed { user: user?, looked: Looked { keys, secret, version_age } })
     }
 
     fn plan(&self, run: &Run<'_, OrgCreated>, observed: &Observed) -> Result<Vec<SecretChange>, StepError> {
-        let (user_name, secret_name) = self.names(run.command);
-        let user = users::require(observed.user.as_ref(), &user_name, &self.conventions, &run.command.org_id)?;
+        let (_, secret_name) = self.names(run.command);
+        if run.delayed_check && users::is_gone(observed.user.as_ref()) {
+            // What is left of an organization that is not active any more is its own function's to clear up.
+            return Ok(Vec::new());
+        }
+        let user = users::require_for(observed.user.as_ref(), &self.conventions, run.command)?;
         if let Some(secret) = &observed.looked.secret {
+            secret.require_owner(&self.conventions, &run.command.org_id)?;
+            if secret.scheduled_for_deletion && run.command.reonboard && !run.delayed_check {
+                return Ok(vec![SecretChange::Restore]);
+            }
             secret.require_ours(&self.conventions, &run.command.org_id)?;
         }
-        let mut changes = keys::plan(&observed.looked, user, run.place, &secret_name, self.grace)?;
+        let mut changes = decision::plan(&observed.looked, user, run.place, &secret_name, self.grace)?;
         if run.delayed_check {
             // A check that made a key would ask for the next check, without end where storing is refused.
             changes.retain(|change| !matches!(change, SecretChange::CreateKey(_)));
+            return Ok(changes);
         }
+        changes.extend(self.schedule_to_set(observed.looked.secret.as_ref()).map(SecretChange::ScheduleRotation));
         Ok(changes)
     }
 
@@ -118,10 +153,15 @@ impl Step for Secret {
     ) -> Result<Report, StepError> {
         let mut arn =
             observed.looked.secret.as_ref().map(|secret: &StoredSecret| secret.arn.clone()).unwrap_or_default();
+        let changed_state = observed.user.as_ref().is_some_and(|user| user.tag(ORG_STATE_SINCE_TAG).is_some());
         for change in changes {
             match change {
-                SecretChange::DeleteLostKey { access_key_id } => self.delete_key(run.command, &access_key_id).await?,
-                SecretChange::CreateKey(place) => arn = self.create_and_store(run, &place).await?,
+                SecretChange::DeleteLostKey { access_key_id } => {
+                    new_keys::delete(&self.iam, &self.names(run.command).0, &access_key_id).await?;
+                }
+                SecretChange::CreateKey(place) => arn = self.create_and_store(run, &place, changed_state).await?,
+                SecretChange::ScheduleRotation(schedule) => self.schedule(run.command, schedule).await?,
+                SecretChange::Restore => return self.restore_and_go_on(run).await,
             }
         }
         Ok(Report::of("AWS::SecretsManager::Secret", arn))
@@ -129,23 +169,47 @@ impl Step for Secret {
 }
 
 impl Secret {
-    /// What is known of a key that is listed and not stored.
-    async fn history(
-        &self,
-        user_name: &str,
-        secret: Option<&StoredSecret>,
-        access_key_id: &str,
-    ) -> Result<History, StepError> {
-        let held = async {
-            let Some(secret) = secret else { return Ok(Vec::new()) };
-            // At most 20 labels a secret, so at most that many versions.
-            let versions = secret.other_ids.iter();
-            let looks =
-                versions.map(|version| secrets::version_may_hold(&self.secrets, &secret.name, version, access_key_id));
-            try_join_all(looks).await
-        };
-        let (used, held) = try_join(self.was_used(user_name, access_key_id), held).await?;
-        Ok(History { used, labelled: held.contains(&true) })
+    async fn was_used(&self, user_name: &str, access_key_id: &str) -> Result<bool, StepError> {
+        Ok(new_keys::last_use(&self.iam, user_name, access_key_id).await? != LastUse::Never)
+    }
+
+    /// The schedule, if one is wanted and the secret has another or none. While a rotation is under way nobody may set it:
+    /// Secrets Manager would refuse.
+    fn schedule_to_set(&self, secret: Option<&StoredSecret>) -> Option<RotationSchedule> {
+        let wanted = self.rotation.as_ref()?;
+        let rotates = secret.is_some_and(|secret| {
+            secret.others.iter().any(|(_, labels)| labels.iter().any(|label| label == AWSPENDING))
+        });
+        let is_set = secret.is_some_and(|secret| secret.rotation.as_ref() == Some(wanted));
+        (!is_set && !rotates).then(|| wanted.clone())
+    }
+
+    /// Sets the schedule. The first rotation comes when it is due: the key that is there was made a moment ago, or works.
+    /// Doing it twice changes nothing.
+    async fn schedule(&self, command: &OrgCreated, schedule: RotationSchedule) -> Result<(), StepError> {
+        let (_, secret_name) = self.names(command);
+        let rules = RotationRulesType::builder().set_automatically_after_days(schedule.days).build();
+        let request = self.secrets.rotate_secret().secret_id(&secret_name).rotation_lambda_arn(schedule.function_arn);
+        let answer = request.rotation_rules(rules).rotate_immediately(false).send().await;
+        let answer = answer.map_err(|error| AwsError::of("RotateSecret", error));
+        answer.map(drop).map_err(|error| {
+            error.explain(secrets::resource(&secret_name), |error| not_scheduled(error.code(), error.message()))
+        })
+    }
+
+    /// What a secret holds can be read only once it is restored.
+    async fn restore_and_go_on(&self, run: &Run<'_, OrgCreated>) -> Result<Report, StepError> {
+        let (_, secret_name) = self.names(run.command);
+        let restored = self.secrets.restore_secret().secret_id(&secret_name).send().await;
+        restored
+            .map_err(|error| AwsError::of("RestoreSecret", error).explain_as_usual(secrets::resource(&secret_name)))?;
+        let observed = Box::pin(self.observe(run)).await?;
+        let changes = self.plan(run, &observed)?;
+        if changes.contains(&SecretChange::Restore) {
+            let message = "was restored, which does not show everywhere yet; the step is tried again later";
+            return Err(StepError::new(ErrorCode::Propagating, secrets::resource(&secret_name), message));
+        }
+        Box::pin(self.apply(run, observed, changes)).await
     }
 
     /// The user's name and the secret's.
@@ -154,10 +218,32 @@ impl Secret {
     }
 }
 
+/// What RotateSecret's own codes mean. The key is stored by then, and the next run sets the schedule alone.
+fn not_scheduled(code: &str, message: &str) -> Option<(ErrorCode, String)> {
+    match code {
+        // "A previous rotation isn't complete. That rotation will be reattempted."
+        "InvalidRequestException" => Some((
+            ErrorCode::ConcurrentUpdate,
+            "is being rotated or was scheduled for deletion in the meantime; the step looks again later".to_owned(),
+        )),
+        "ResourceNotFoundException" => Some((
+            ErrorCode::ConcurrentUpdate,
+            "was deleted in the meantime, or its rotation function is not there; the step looks again later".to_owned(),
+        )),
+        // "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access to
+        // the principal secretsmanager.amazonaws.com." A function's policy that was just written is not known at once.
+        "AccessDeniedException" if message.contains("cannot invoke") => Some((
+            ErrorCode::Waiting,
+            format!("cannot be given its schedule yet ({message}); the step is tried again later"),
+        )),
+        _ => None,
+    }
+}
+
 impl Change for SecretChange {
     fn effect(&self) -> Effect {
         match self {
-            Self::DeleteLostKey { .. } => Effect::Updates,
+            Self::DeleteLostKey { .. } | Self::ScheduleRotation(_) | Self::Restore => Effect::Updates,
             Self::CreateKey(_) => Effect::Creates,
         }
     }
@@ -167,6 +253,10 @@ impl fmt::Display for SecretChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DeleteLostKey { access_key_id } => write!(f, "delete the lost access key {access_key_id}"),
+            Self::ScheduleRotation(RotationSchedule { days, .. }) => {
+                write!(f, "have the access key rotated every {} days", days.unwrap_or_default())
+            }
+            Self::Restore => f.write_str("restore the secret, which is scheduled for deletion"),
             Self::CreateKey(StorePlace::NewSecret { .. }) => {
                 f.write_str("create an access key and store it in a new secret")
             }
@@ -174,5 +264,20 @@ impl fmt::Display for SecretChange {
                 f.write_str("create an access key and store it as the secret's next version")
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schedule_that_cannot_be_set_yet_is_tried_again() {
+        let told = |code, message| not_scheduled(code, message).map(|(code, _)| code);
+        assert_eq!(told("InvalidRequestException", ""), Some(ErrorCode::ConcurrentUpdate));
+        assert_eq!(told("ResourceNotFoundException", ""), Some(ErrorCode::ConcurrentUpdate));
+        let not_yet = "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access to the principal secretsmanager.amazonaws.com.";
+        assert_eq!(told("AccessDeniedException", not_yet), Some(ErrorCode::Waiting));
+        assert_eq!(told("AccessDeniedException", "is not authorized to perform: secretsmanager:RotateSecret"), None);
     }
 }

@@ -1,5 +1,6 @@
 //! Whether everything that an organization should have is there and as it should be. Pure.
 
+use aws::keys;
 use aws::secrets::{self, StoredSecret};
 use aws::users::{self, User};
 use aws::{Credential, buckets};
@@ -14,6 +15,14 @@ pub(crate) struct Inventory<'o> {
     pub(crate) bucket: &'o BucketName,
     pub(crate) secret: &'o StoredSecret,
     pub(crate) credential: &'o Credential,
+    rotates: bool,
+}
+
+impl Inventory<'_> {
+    /// What evidence says of the stored key beside that it is active.
+    pub(crate) fn place_of_key(&self) -> &'static str {
+        if self.rotates { "the current one of a rotation" } else { "the only one" }
+    }
 }
 
 impl Verify {
@@ -26,7 +35,9 @@ impl Verify {
     ) -> Result<Inventory<'o>, StepError> {
         let org = &run.command.org_id;
         let (user_name, secret_name) = self.names(run.command);
-        let user = users::require(observed.user.as_ref(), &user_name, &self.conventions, org)?;
+        // Before the user is waited for: an organization that was offboarded has none any more.
+        observed.search.bucket()?;
+        let user = users::require_for(observed.user.as_ref(), &self.conventions, run.command)?;
         let bucket = observed.search.require(self.conventions.tag_key(), org)?;
         let setup = &bucket.details;
         let golden = bucket_policy(run.place, &bucket.name, &user.arn);
@@ -44,33 +55,36 @@ impl Verify {
         }
         let secret =
             observed.secret.as_ref().ok_or_else(|| waiting(secrets::resource(&secret_name), "is not there yet"))?;
+        if run.command.reonboard && secret.scheduled_for_deletion {
+            secret.require_owner(&self.conventions, org)?;
+            return Err(waiting(
+                secrets::resource(&secret_name),
+                "is still scheduled for deletion, and about to be restored",
+            ));
+        }
         secret.require_ours(&self.conventions, org)?;
         let version =
             secret.current.as_ref().ok_or_else(|| waiting(secrets::resource(&secret_name), "has no value yet"))?;
         let credential = version.credential(&secret_name, &user_name)?;
-        only_key(observed, credential)?;
-        Ok(Inventory { user, bucket: &bucket.name, secret, credential })
+        let rotates = only_key(observed, credential)?;
+        Ok(Inventory { user, bucket: &bucket.name, secret, credential, rotates })
     }
 }
 
-/// Exactly one key, active, and the stored one.
-fn only_key(observed: &Observed, credential: &Credential) -> Result<(), StepError> {
+/// Exactly one key, active, and the stored one; beside it only what a rotation holds. Whether there is such a key.
+fn only_key(observed: &Observed, credential: &Credential) -> Result<bool, StepError> {
     let resource = || users::resource(&credential.user_name);
     let stored = observed.keys.iter().find(|key| key.id == credential.access_key_id);
+    let holder = |id: &str| keys::holder(observed.secret.as_ref(), &observed.versions, id);
+    let mut others = observed.keys.iter().filter(|key| key.id != credential.access_key_id);
     match stored {
         None => Err(waiting(resource(), "does not show its stored access key yet")),
-        Some(key) if !key.active => {
-            let message = format!(
-                "its stored access key {} is not active, which somebody decided; activate it, or delete it to have a new one made",
-                key.id
-            );
-            Err(StepError::new(ErrorCode::StoredKeyInactive, resource(), message))
-        }
-        Some(_) if observed.keys.len() > 1 => {
+        Some(key) if !key.active => Err(keys::inactive(&credential.user_name, &key.id)),
+        Some(_) if !others.all(|key| holder(&key.id).is_a_rotation()) => {
             let message = "has another access key beside the stored one; the secret step finds out whose, and this step is tried again later";
             Err(StepError::new(ErrorCode::InProgress, resource(), message))
         }
-        Some(_) => Ok(()),
+        Some(_) => Ok(observed.keys.len() > 1),
     }
 }
 

@@ -9,6 +9,7 @@ use std::fmt;
 
 use aws::ServerDate;
 use aws::buckets::{self, SEARCH_CALLS, SETUP_CALLS, Search, Seeker, Setup};
+use aws::keys::{self, LabelledVersion};
 use aws::secrets::{self, StoredSecret};
 use aws::users::{self, AccessKey, User};
 use aws_types::SdkConfig;
@@ -33,6 +34,8 @@ pub struct Verify {
 pub struct Observed {
     user: Option<User>,
     keys: Vec<AccessKey>,
+    /// Read only if there is a key beside the stored one: a rotation's may be.
+    versions: Vec<LabelledVersion>,
     secret: Option<StoredSecret>,
     search: Search<Setup>,
 }
@@ -77,7 +80,15 @@ impl Step for Verify {
             buckets::search(seeker, async |name| buckets::setup(&self.s3, run.place, name).await),
         )
         .await;
-        let observed = Observed { user: user?, keys: keys?, secret: secret?, search: search? };
+        let (keys, secret) = (keys?, secret?);
+        let beside = |secret: &&StoredSecret| {
+            !secret.scheduled_for_deletion && keys.len() > 1 && keys.iter().any(|key| secret.holds(&key.id))
+        };
+        let versions = match secret.as_ref().filter(beside) {
+            Some(secret) => keys::labelled_versions(&self.secrets, secret).await?,
+            None => Vec::new(),
+        };
+        let observed = Observed { user: user?, keys, versions, secret, search: search? };
         // What is missing is the plan's to say; only what is complete can be tried.
         if let Ok(inventory) = self.inventory(run, &observed) {
             self.probe(run.place, &inventory).await?;
@@ -120,7 +131,10 @@ fn evidence(inventory: &Inventory<'_>) -> Vec<Evidence> {
         ),
         Evidence::new("marker", format!("{} is readable without credentials", buckets::MARKER_KEY)),
         Evidence::new("policy", "equals the convention's"),
-        Evidence::new("access key", format!("the key ending in {key} is the only one, active, and stored")),
+        Evidence::new(
+            "access key",
+            format!("the key ending in {key} is {}, active, and stored", inventory.place_of_key()),
+        ),
         Evidence::new("permissions", "the stored key lists the bucket and may not list buckets"),
     ]
 }

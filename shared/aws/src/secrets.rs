@@ -1,5 +1,7 @@
 //! Reading the organization's secret.
 
+use std::time::Duration;
+
 use aws_sdk_secretsmanager::Client;
 use aws_smithy_types::DateTime;
 use contract::{ErrorCode, StepError};
@@ -21,8 +23,14 @@ pub struct StoredSecret {
     pub current: Option<StoredVersion>,
     /// The id of the version that is AWSPREVIOUS, if any.
     pub previous_id: Option<String>,
-    /// The ids of all versions that carry a label other than AWSCURRENT.
-    pub other_ids: Vec<String>,
+    /// The versions that carry a label other than AWSCURRENT and not that one: ids, with their labels.
+    pub others: Vec<(String, Vec<String>)>,
+    /// When anything of it was last changed but reads; the moving of labels is a change.
+    pub last_changed: Option<DateTime>,
+    /// When Secrets Manager's rotation last succeeded; none while rotation is off.
+    pub last_rotated: Option<DateTime>,
+    /// How Secrets Manager rotates it; none while rotation is off.
+    pub rotation: Option<RotationSchedule>,
     /// The name.
     pub name: String,
     /// The tags, key and value.
@@ -31,6 +39,15 @@ pub struct StoredSecret {
     pub labels: Vec<String>,
     /// The KMS key that encrypts it, as DescribeSecret names it; none for the account's `aws/secretsmanager`.
     pub kms_key_id: Option<String>,
+}
+
+/// When a secret is rotated, and by what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RotationSchedule {
+    /// The rotation function.
+    pub function_arn: String,
+    /// The days between two rotations; none where something else says when.
+    pub days: Option<i64>,
 }
 
 /// One version of a secret.
@@ -43,8 +60,12 @@ pub struct StoredVersion {
     pub value: Result<Credential, Unreadable>,
 }
 
-const AWSCURRENT: &str = "AWSCURRENT";
-const AWSPREVIOUS: &str = "AWSPREVIOUS";
+/// The label of the version that is read by default.
+pub const AWSCURRENT: &str = "AWSCURRENT";
+/// The label of the version that was current before.
+pub const AWSPREVIOUS: &str = "AWSPREVIOUS";
+/// The label of the version that a rotation makes.
+pub const AWSPENDING: &str = "AWSPENDING";
 
 /// The resource's name in messages.
 pub fn resource(name: &str) -> String {
@@ -66,7 +87,10 @@ pub async fn find(client: &Client, name: &str, date: &ServerDate) -> Result<Opti
     }
     Ok(description.map(|description| StoredSecret {
         previous_id: description.previous_id,
-        other_ids: description.other_ids,
+        others: description.others,
+        last_changed: description.last_changed,
+        last_rotated: description.last_rotated,
+        rotation: description.rotation,
         name: name.to_owned(),
         arn: description.arn,
         scheduled_for_deletion: description.scheduled_for_deletion,
@@ -83,14 +107,39 @@ impl StoredSecret {
     /// # Errors
     /// `not-ours`, or `secret-scheduled-for-deletion`: somebody decided that, and only a person takes it back.
     pub fn require_ours(&self, conventions: &Conventions, org: &OrgId) -> Result<(), StepError> {
-        let key = conventions.tag_key();
-        let tag = self.tags.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
-        require_ours(&resource(&self.name), key, tag, None, org)?;
+        self.require_owner(conventions, org)?;
         if self.scheduled_for_deletion {
             let message = "is scheduled for deletion; restore it if the organization is to keep its key";
             return Err(StepError::new(ErrorCode::SecretScheduledForDeletion, resource(&self.name), message));
         }
         Ok(())
+    }
+
+    /// Whether the current version holds this key.
+    pub fn holds(&self, access_key_id: &str) -> bool {
+        let current = self.current.as_ref().and_then(|version| version.value.as_ref().ok());
+        current.is_some_and(|credential| credential.access_key_id == access_key_id)
+    }
+
+    /// How long its current version has been current, by the services' clock; it may seem shorter, and longer only where
+    /// people moved labels by hand since the last rotation. A version that a rotation makes is older than that: it was made
+    /// when the rotation began. The last rotation tells; until Secrets Manager has noted it, the last change of the secret
+    /// does, for the moving of AWSCURRENT is one.
+    pub fn current_for(&self, date: &ServerDate) -> Option<Duration> {
+        let current = self.current.as_ref()?;
+        let rotated = self.last_rotated.as_ref().filter(|rotated| rotated.secs() >= current.created.secs());
+        let since = rotated.or(self.last_changed.as_ref());
+        Some(date.age_of(since.filter(|since| since.secs() > current.created.secs()).unwrap_or(&current.created)))
+    }
+
+    /// Whether the secret is this organization's, scheduled for deletion or not.
+    ///
+    /// # Errors
+    /// `not-ours`.
+    pub fn require_owner(&self, conventions: &Conventions, org: &OrgId) -> Result<(), StepError> {
+        let key = conventions.tag_key();
+        let tag = self.tags.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
+        require_ours(&resource(&self.name), key, tag, None, org)
     }
 }
 
@@ -118,7 +167,10 @@ struct Description {
     scheduled_for_deletion: bool,
     current_id: Option<String>,
     previous_id: Option<String>,
-    other_ids: Vec<String>,
+    others: Vec<(String, Vec<String>)>,
+    last_changed: Option<DateTime>,
+    last_rotated: Option<DateTime>,
+    rotation: Option<RotationSchedule>,
     labels: Vec<String>,
     kms_key_id: Option<String>,
 }
@@ -131,6 +183,9 @@ async fn describe(client: &Client, name: &str, date: &ServerDate) -> Result<Opti
         Err(error) => return Err(error.explain_as_usual(resource(name))),
     };
     let tags = answer.tags().iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()))).collect();
+    let days = answer.rotation_rules().and_then(|rules| rules.automatically_after_days());
+    let function = answer.rotation_lambda_arn().filter(|_| answer.rotation_enabled() == Some(true));
+    let rotation = function.map(|arn| RotationSchedule { function_arn: arn.to_owned(), days });
     let versions = answer.version_ids_to_stages.unwrap_or_default();
     let labelled = |label: &str| {
         let version = versions.iter().find(|(_, stages)| stages.iter().any(|stage| stage == label));
@@ -139,6 +194,7 @@ async fn describe(client: &Client, name: &str, date: &ServerDate) -> Result<Opti
     let mut labels: Vec<String> = versions.values().flatten().cloned().collect();
     labels.sort();
     Ok(Some(Description {
+        rotation,
         labels,
         kms_key_id: answer.kms_key_id,
         arn: answer.arn.unwrap_or_default(),
@@ -146,12 +202,18 @@ async fn describe(client: &Client, name: &str, date: &ServerDate) -> Result<Opti
         scheduled_for_deletion: answer.deleted_date.is_some(),
         current_id: labelled(AWSCURRENT),
         previous_id: labelled(AWSPREVIOUS),
-        other_ids: versions
-            .iter()
-            .filter(|(_, stages)| !stages.iter().any(|stage| stage == AWSCURRENT))
-            .map(|(id, _)| id.clone())
-            .collect(),
+        others: others(versions),
+        last_changed: answer.last_changed_date,
+        last_rotated: answer.last_rotated_date,
     }))
+}
+
+/// In the order of their ids: a run that is repeated does the same.
+fn others(versions: impl IntoIterator<Item = (String, Vec<String>)>) -> Vec<(String, Vec<String>)> {
+    let other = |(_, stages): &(String, Vec<String>)| !stages.iter().any(|stage| stage == AWSCURRENT);
+    let mut others: Vec<(String, Vec<String>)> = versions.into_iter().filter(other).collect();
+    others.sort();
+    others
 }
 
 /// The current version; none if the secret is not there, has no current version or is scheduled for deletion.
@@ -170,25 +232,21 @@ async fn current(client: &Client, name: &str, date: &ServerDate) -> Result<Optio
     Ok(Some(StoredVersion { id, created, value }))
 }
 
-/// Whether one version of a secret may hold this key: it does, or what it holds cannot be told.
+/// What one version of a secret holds; none if there is no such version, or it waits for its value.
 ///
 /// # Errors
 /// When Secrets Manager does not answer.
-pub async fn version_may_hold(
+pub async fn value_of(
     client: &Client,
     name: &str,
     version_id: &str,
-    access_key_id: &str,
-) -> Result<bool, StepError> {
+) -> Result<Option<Result<Credential, Unreadable>>, StepError> {
     let request = client.get_secret_value().secret_id(name).version_id(version_id);
     match request.send().await.map_err(|error| AwsError::of("GetSecretValue", error)) {
-        Ok(answer) => {
-            let held = answer.secret_string.as_deref().map_or(Err(Unreadable), Credential::from_secret_string);
-            Ok(held.map_or(true, |held| held.access_key_id == access_key_id))
-        }
-        Err(error) if error.code() == "ResourceNotFoundException" => Ok(false),
+        Ok(answer) => Ok(Some(answer.secret_string.as_deref().map_or(Err(Unreadable), Credential::from_secret_string))),
+        Err(error) if error.code() == "ResourceNotFoundException" => Ok(None),
         // Scheduled for deletion: it can come back.
-        Err(error) if error.code() == "InvalidRequestException" => Ok(true),
+        Err(error) if error.code() == "InvalidRequestException" => Ok(Some(Err(Unreadable))),
         Err(error) => Err(error.explain_as_usual(resource(name))),
     }
 }

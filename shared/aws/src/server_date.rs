@@ -25,6 +25,11 @@ impl ServerDate {
         Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
     }
 
+    /// The earliest moment that an answer told, to the second.
+    pub fn now(&self) -> Option<DateTime> {
+        self.earliest().map(DateTime::from_secs)
+    }
+
     fn earliest(&self) -> Option<i64> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,11 +5,14 @@ use std::time::Duration;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::StatusType;
 use aws_smithy_types::DateTime;
-use contract::{ErrorCode, StepError};
+use contract::{ErrorCode, OrgCreated, StepError};
 use org::{Conventions, OrgId, Place};
 
 use crate::error::AwsError;
-use crate::ownership::{CREATED_BY_TAG, ORG_STATE_TAG, created_by, require_active, require_ours};
+use crate::ownership::{
+    CREATED_BY_TAG, ORG_STATE_ACTIVE, ORG_STATE_SINCE_TAG, ORG_STATE_TAG, created_by, require_active,
+    require_active_for, require_ours, since_of,
+};
 use crate::server_date::ServerDate;
 
 /// Pages of access keys to read at most. A user has two keys; parallel creations were seen to leave eight.
@@ -26,6 +29,8 @@ pub struct User {
     pub age: Duration,
     /// The tags, key and value.
     pub tags: Vec<(String, String)>,
+    /// For how long it has been in the state that its tag `OrgState` names, by IAM's clock, if its tags say since when.
+    pub age_of_state: Option<Duration>,
 }
 
 /// An access key as ListAccessKeys shows it.
@@ -56,11 +61,17 @@ pub async fn find(iam: &Client, name: &str) -> Result<Option<User>, StepError> {
         Err(error) if error.code() == "NoSuchEntity" => None,
         Err(error) => return Err(error.explain_as_usual(resource(name))),
     };
-    Ok(user.map(|user| User {
-        tags: user.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect(),
-        name: user.user_name,
-        arn: user.arn,
-        age: date.age_of(&user.create_date),
+    Ok(user.map(|user| {
+        let mut user = User {
+            tags: user.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect(),
+            age: date.age_of(&user.create_date),
+            age_of_state: None,
+            name: user.user_name,
+            arn: user.arn,
+        };
+        let since = user.tag(ORG_STATE_TAG).zip(user.tag(ORG_STATE_SINCE_TAG));
+        user.age_of_state = since.and_then(|(state, tag)| since_of(state, tag)).map(|since| date.age_of(&since));
+        user
     }))
 }
 
@@ -102,10 +113,17 @@ impl User {
     /// # Errors
     /// `not-ours` or `org-not-active`.
     pub fn require_ours(&self, conventions: &Conventions, org: &OrgId) -> Result<(), StepError> {
-        let resource = resource(&self.name);
+        self.require_owner(conventions, org)?;
+        require_active(&resource(&self.name), self.tag(ORG_STATE_TAG))
+    }
+
+    /// Whether the user is this organization's, active or not.
+    ///
+    /// # Errors
+    /// `not-ours`.
+    pub fn require_owner(&self, conventions: &Conventions, org: &OrgId) -> Result<(), StepError> {
         let key = conventions.tag_key();
-        require_ours(&resource, key, self.tag(key), Some(self.age), org)?;
-        require_active(&resource, self.tag(ORG_STATE_TAG))
+        require_ours(&resource(&self.name), key, self.tag(key), Some(self.age), org)
     }
 
     /// The value of a tag. IAM ignores the case of tag keys, so `OrgID` is `OrgId`.
@@ -134,4 +152,27 @@ pub fn require<'u>(
     })?;
     user.require_ours(conventions, org)?;
     Ok(user)
+}
+
+/// The same for a request that may ask an offboarded organization to come back.
+///
+/// # Errors
+/// As [`require`], and `waiting` while the user still says that the organization is offboarded.
+pub fn require_for<'u>(
+    user: Option<&'u User>,
+    conventions: &Conventions,
+    command: &OrgCreated,
+) -> Result<&'u User, StepError> {
+    let name = conventions.user_name(&command.org_id);
+    if let Some(user) = user {
+        user.require_owner(conventions, &command.org_id)?;
+        require_active_for(&resource(&name), user.tag(ORG_STATE_TAG), command.reonboard)?;
+    }
+    require(user, &name, conventions, &command.org_id)
+}
+
+/// Whether the organization was suspended or offboarded since a delayed check was asked for. What is left of it then is for
+/// the steps of the lifecycle to clear up, which look again themselves.
+pub fn is_gone(user: Option<&User>) -> bool {
+    user.is_none_or(|user| user.tag(ORG_STATE_TAG).is_some_and(|state| state != ORG_STATE_ACTIVE))
 }

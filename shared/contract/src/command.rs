@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::deployment::Deployment;
 use crate::error::{ErrorCode, StepError};
 use crate::event::NAMESPACE;
-use org::Place;
+use org::{Conventions, Place};
 
 /// The largest detail that is accepted. A completion event carries the detail along and must itself stay far
 /// below the 1 MB that PutEvents takes.
@@ -38,6 +38,13 @@ pub trait Command: Clone + Debug + Serialize {
     /// # Errors
     /// The first field that breaks its rule.
     fn parse(detail: &Value) -> Result<Self, InvalidField>;
+
+    /// The detail in this command's own form, where somebody sends it in another. As it is, unless a command says
+    /// otherwise.
+    fn translated(detail: Value, conventions: &Conventions) -> Value {
+        let _same_everywhere = conventions;
+        detail
+    }
 
     /// What the command is about.
     fn subject(&self) -> Self::Subject;
@@ -139,6 +146,11 @@ fn derived_request_id<C: Command>(command: &C) -> String {
     Uuid::new_v5(&NAMESPACE, format!("{}{canonical}", C::DETAIL_TYPE).as_bytes()).to_string()
 }
 
+/// A request's id as the value of a tag.
+pub(crate) fn request_tag(request_id: &str) -> String {
+    Uuid::new_v5(&NAMESPACE, request_id.as_bytes()).to_string()
+}
+
 /// The request id, and the correlation id if there is one, of a detail that cannot be read as a command.
 pub fn unread_request_ids(detail: &Value) -> (String, Option<String>) {
     let correlation_id = correlation_id(detail).ok().flatten();
@@ -187,7 +199,7 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("{shown:?}{more}")
 }
 
-fn kind(value: &Value) -> &'static str {
+pub(crate) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

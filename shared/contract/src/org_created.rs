@@ -5,9 +5,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::command::{Command, InvalidField, Subject, optional_text, quoted, text};
+use crate::command::{Command, InvalidField, Subject, optional_text, quoted};
 use crate::deployment::Deployment;
 use crate::error::{ErrorCode, StepError};
+use crate::org_command;
 
 /// An organization signed up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -20,6 +21,15 @@ pub struct OrgCreated {
     /// A bucket name instead of the standard one; checked against the conventions by `admit`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket_name: Option<String>,
+    /// Whether an organization that was offboarded is to come back. Without it, an offboarded one stays as it is.
+    #[serde(skip_serializing_if = "is_false")]
+    pub reonboard: bool,
+}
+
+/// A field that says nothing is left out, so that a request that never had it keeps its id.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// Which organization an event is about. The fields are text, for a failure may be about a bad id.
@@ -47,37 +57,21 @@ impl Command for OrgCreated {
     type Subject = OrgSubject;
 
     fn parse(detail: &Value) -> Result<Self, InvalidField> {
-        let id = text(detail, "orgId", OrgId::RULE)?;
-        let org_id = OrgId::parse(id)
-            .map_err(|why| InvalidField::new("orgId", format!("is {}, which {why}", quoted(id)), OrgId::RULE))?;
-        let rule = Environment::ALL.map(Environment::as_str).join(", ");
-        let name = text(detail, "environment", &format!("one of {rule}"))?;
-        let environment = Environment::parse(name).ok_or_else(|| {
-            InvalidField::new("environment", format!("is {}", quoted(name)), format!("one of {rule}"))
-        })?;
+        let (org_id, environment) = (org_command::org_id(detail)?, org_command::environment(detail)?);
         let bucket_name = optional_text(detail, "bucketName", BUCKET_NAME_RULE)?.map(str::to_owned);
-        Ok(Self { org_id, environment, bucket_name })
+        Ok(Self { org_id, environment, bucket_name, reonboard: org_command::flag(detail, "reonboard")? })
     }
 
     fn subject(&self) -> OrgSubject {
-        OrgSubject { org_id: self.org_id.to_string(), environment: Some(self.environment.to_string()) }
+        org_command::subject(&self.org_id, self.environment)
     }
 
     fn subject_of(detail: &Value) -> Option<OrgSubject> {
-        let short = |field: &str| Some(detail.get(field)?.as_str()?.chars().take(64).collect::<String>());
-        Some(OrgSubject { org_id: short("orgId")?, environment: short("environment") })
+        org_command::subject_of(detail)
     }
 
     fn admit(&self, deployment: &Deployment, place: &Place) -> Result<(), StepError> {
-        deployment.admit_place(place)?;
-        let (needed, class) = (self.environment.account_class(), deployment.account_class);
-        if needed != class {
-            let message = format!(
-                "a {} organization belongs in a {needed} account, and account {} is {class}; send the event to the right account",
-                self.environment, place.account
-            );
-            return Err(StepError::new(ErrorCode::WrongAccount, format!("organization {}", self.org_id), message));
-        }
+        org_command::admit(&self.org_id, self.environment, deployment, place)?;
         if let Some(name) = &self.bucket_name {
             deployment.conventions.requested_bucket_name(&self.org_id, name).map_err(|why| {
                 let message = format!("field bucketName is {}: {why}", quoted(name));
@@ -132,6 +126,18 @@ mod tests {
     }
 
     #[test]
+    fn to_come_back_is_asked_for_in_so_many_words() {
+        let read = |detail: Value| read(detail).map(|request| (request.command.reonboard, request.request_id));
+        let plain = read(json!({"orgId": "abc", "environment": "qa"})).unwrap();
+        assert!(!plain.0);
+        assert_eq!(read(json!({"orgId": "abc", "environment": "qa", "reonboard": false})).unwrap(), plain);
+        let again = read(json!({"orgId": "abc", "environment": "qa", "reonboard": true})).unwrap();
+        assert!(again.0 && again.1 != plain.1);
+        let error = read(json!({"orgId": "abc", "environment": "qa", "reonboard": "true"})).unwrap_err();
+        assert!(error.message().contains("reonboard is a string; reonboard must be true or false"), "{error}");
+    }
+
+    #[test]
     fn echoed_input_is_cut_short() {
         let error = read(json!({"orgId": "A".repeat(5000), "environment": "qa"})).unwrap_err();
         assert!(error.message().len() < 300, "{error}");
@@ -152,7 +158,12 @@ mod tests {
         let place = Place { partition: "aws".into(), account: "111111111111".into(), region: "us-east-1".into() };
         for class in [AccountClass::Production, AccountClass::NonProduction] {
             for environment in Environment::ALL {
-                let command = OrgCreated { org_id: OrgId::parse("abc").unwrap(), environment, bucket_name: None };
+                let command = OrgCreated {
+                    org_id: OrgId::parse("abc").unwrap(),
+                    environment,
+                    bucket_name: None,
+                    reonboard: false,
+                };
                 let deployment = Deployment {
                     expected_account: place.account.clone(),
                     account_class: class,

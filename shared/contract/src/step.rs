@@ -7,7 +7,7 @@ use org::Place;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::command::Command;
+use crate::command::{Command, request_tag};
 use crate::error::StepError;
 
 /// A step's entry in the registry: what it is called, what starts it, what it says when it is done.
@@ -35,6 +35,13 @@ pub trait Step {
 
     /// One thing to change.
     type Change: Change;
+
+    /// The detail type of the event that tells that this command is done; none for one that is only a part of something
+    /// longer. [`StepSpec::completion`], unless a step says otherwise.
+    fn completion(command: &Self::Command) -> Option<&'static str> {
+        let _same_for_all = command;
+        Some(Self::SPEC.completion)
+    }
 
     /// Looks, and changes nothing.
     ///
@@ -69,10 +76,22 @@ pub struct Run<'a, C> {
     pub place: &'a Place,
     /// The command's original detail.
     pub detail: &'a serde_json::Value,
+    /// The request's id: what asks for the same again has the same.
+    pub request_id: &'a str,
     /// When the function is stopped.
     pub deadline: Deadline,
     /// Whether this is a delayed check: it clears up what an earlier run left behind, and begins nothing new.
     pub delayed_check: bool,
+    /// Of a delayed check: when the command that asked for it was decided, in seconds since 1970 by the services' clock, if
+    /// the step said so.
+    pub check_of: Option<u64>,
+}
+
+impl<C> Run<'_, C> {
+    /// The request, as the value of a tag: a request's id may have characters and a length that tags must not have.
+    pub fn request_tag(&self) -> String {
+        request_tag(self.request_id)
+    }
 }
 
 /// When the function is stopped, whatever it is doing.

@@ -29,7 +29,8 @@ impl<S: StepFunction> Function<S> {
     pub(crate) async fn batch(&self, messages: Vec<SqsMessage>, invocation: &Invocation) -> Value {
         let mut by_subject: BTreeMap<String, Vec<(SqsMessage, Read<S>)>> = BTreeMap::new();
         for message in messages {
-            let read: Read<S> = delivery::read_text(message.body.as_deref().unwrap_or_default(), &self.settings);
+            let body = message.body.as_deref().unwrap_or_default();
+            let read: Read<S> = delivery::read_text(body, &self.settings, S::SPEC.name);
             let key = read.as_ref().map(|request| request.command.subject().key().to_owned()).unwrap_or_default();
             by_subject.entry(key).or_default().push((message, read));
         }
@@ -61,6 +62,7 @@ impl<S: StepFunction> Function<S> {
             receive: count.unwrap_or(1),
             sent: number("SentTimestamp").map(|ms| UNIX_EPOCH + Duration::from_millis(ms)),
             delayed_check: message.message_attributes.contains_key(DELAYED_CHECK),
+            check_of: check_of(message),
         };
         match self.process(read, arrival).await {
             Ok(_) => true,
@@ -128,4 +130,9 @@ impl<S: StepFunction> Function<S> {
         }
         true
     }
+}
+
+/// When the command of a delayed check was decided, if the step that asked for the check said so.
+fn check_of(message: &SqsMessage) -> Option<u64> {
+    message.message_attributes.get(DELAYED_CHECK)?.string_value.as_deref()?.parse().ok()
 }

@@ -1,7 +1,7 @@
 //! From what was delivered to the command in it: an event's envelope, a bare detail, or a completion event
 //! that carries the original request along.
 
-use contract::{Command, ErrorCode, Request, SOURCE, StepError};
+use contract::{Command, ErrorCode, OrgCreated, Request, SOURCE, StepError};
 use serde_json::Value;
 
 use crate::settings::Settings;
@@ -22,9 +22,9 @@ pub fn original_detail(value: &Value) -> &Value {
 }
 
 /// Reads the command that a message's body holds.
-pub(crate) fn read_text<C: Command>(body: &str, settings: &Settings) -> Result<Request<C>, Refused<C>> {
+pub(crate) fn read_text<C: Command>(body: &str, settings: &Settings, step: &str) -> Result<Request<C>, Refused<C>> {
     match serde_json::from_str(body) {
-        Ok(value) => read(value, settings),
+        Ok(value) => read(value, settings, step),
         Err(error) => {
             let error = StepError::new(ErrorCode::MalformedEvent, "message", format!("the body is not JSON: {error}"));
             Err(Refused { error, subject: None, detail: Value::Null })
@@ -37,7 +37,10 @@ pub(crate) fn read_text<C: Command>(body: &str, settings: &Settings) -> Result<R
 /// What has an envelope has a source, and the source decides what is believed: commands come from the
 /// allowed sources, completion events from the provisioner itself. A bare detail has no source; who may send
 /// one is decided by IAM (sqs:SendMessage, lambda:InvokeFunction).
-pub(crate) fn read<C: Command>(value: Value, settings: &Settings) -> Result<Request<C>, Refused<C>> {
+///
+/// The steps of sign-up have one command, and each may take another's completion for it. Those of another command look
+/// alike (an organization's id and its environment), so every other step takes only what it said itself.
+pub(crate) fn read<C: Command>(value: Value, settings: &Settings, step: &str) -> Result<Request<C>, Refused<C>> {
     let text = |field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default();
     let refuse = |code, message: String, detail: &Value| {
         let detail = request_of(detail).unwrap_or(detail);
@@ -49,10 +52,12 @@ pub(crate) fn read<C: Command>(value: Value, settings: &Settings) -> Result<Requ
         let allowed = settings.allowed_sources.iter().any(|allowed| allowed == source);
         match request_of(detail) {
             _ if detail_type == C::DETAIL_TYPE && allowed => detail,
-            Some(request) if detail_type != C::DETAIL_TYPE && source == SOURCE => request,
-            None if detail_type != C::DETAIL_TYPE => {
+            Some(request) if detail_type != C::DETAIL_TYPE && source == SOURCE && may_carry::<C>(detail, step) => {
+                request
+            }
+            found if detail_type != C::DETAIL_TYPE && (found.is_none() || !may_carry::<C>(detail, step)) => {
                 let message = format!(
-                    "detail-type {detail_type:?} is not {}, nor is the detail a completion event's",
+                    "detail-type {detail_type:?} is not {}, nor is the detail a completion event's of this command",
                     C::DETAIL_TYPE
                 );
                 return refuse(ErrorCode::MalformedEvent, message, detail);
@@ -66,13 +71,22 @@ pub(crate) fn read<C: Command>(value: Value, settings: &Settings) -> Result<Requ
             }
         }
     } else {
-        request_of(&value).unwrap_or(&value)
+        match request_of(&value) {
+            Some(_) if !may_carry::<C>(&value, step) => {
+                let message = format!("this is another step's event, and does not ask for {}", C::DETAIL_TYPE);
+                return refuse(ErrorCode::MalformedEvent, message, &value);
+            }
+            Some(request) => request,
+            None => &value,
+        }
     };
-    Request::read(detail.clone()).map_err(|error| Refused {
-        error,
-        subject: C::subject_of(detail),
-        detail: detail.clone(),
-    })
+    let detail = C::translated(detail.clone(), &settings.deployment.conventions);
+    Request::read(detail.clone()).map_err(|error| Refused { error, subject: C::subject_of(&detail), detail })
+}
+
+/// Whether the request in an event of some step can be this command.
+fn may_carry<C: Command>(detail: &Value, step: &str) -> bool {
+    C::DETAIL_TYPE == OrgCreated::DETAIL_TYPE || detail.get("step").and_then(Value::as_str) == Some(step)
 }
 
 /// The original request, if the detail is a completion or failure event's.
@@ -83,7 +97,7 @@ fn request_of(detail: &Value) -> Option<&Value> {
 
 #[cfg(test)]
 mod tests {
-    use contract::OrgCreated;
+    use contract::OrgDeleted;
     use serde_json::json;
 
     use super::*;
@@ -100,13 +114,16 @@ mod tests {
             dead_letter_queue_url: "q-dlq".into(),
             kms_key_id: None,
             key_grace: std::time::Duration::from_secs(120),
+            key_overlap: std::time::Duration::from_secs(604_800),
+            rotation: None,
             max_receive_count: 10,
+            secret_recovery_days: 30,
             allowed_sources: vec!["org-signup".into()],
         }
     }
 
     fn code(value: Value) -> Option<ErrorCode> {
-        read::<OrgCreated>(value, &settings()).err().map(|refused| refused.error.code())
+        read::<OrgCreated>(value, &settings(), "s").err().map(|refused| refused.error.code())
     }
 
     fn event(source: &str, detail_type: &str, detail: Value) -> Value {
@@ -128,19 +145,34 @@ mod tests {
     }
 
     #[test]
+    fn no_other_steps_event_is_taken_for_a_deletion() {
+        let request = json!({"orgId": "abc", "environment": "qa", "confirmOrgId": "abc"});
+        let of = |step: &str| json!({"schemaVersion": 1, "eventId": "e", "step": step, "orgId": "abc", "environment": "qa", "request": request});
+        let read = |value| read::<OrgDeleted>(value, &settings(), "offboard").err().map(|refused| refused.error.code());
+        assert_eq!(read(of("offboard")), None);
+        assert_eq!(read(event("org-provisioner", "OrgProvisioningFailed", of("offboard"))), None);
+        for step in ["suspend", "iam-user", "verify"] {
+            assert_eq!(read(of(step)), Some(ErrorCode::MalformedEvent));
+            let failed = event("org-provisioner", "OrgProvisioningFailed", of(step));
+            assert_eq!(read(failed), Some(ErrorCode::MalformedEvent));
+        }
+    }
+
+    #[test]
     fn fields_that_look_like_a_completions_are_only_fields_of_a_command() {
         let detail =
             json!({"orgId": "abc", "environment": "production", "schemaVersion": 7, "request": {"orgId": "xyz"}});
         for delivered in [detail.clone(), event("org-signup", "OrgCreated", detail)] {
-            let request = read::<OrgCreated>(delivered, &settings()).ok();
+            let request = read::<OrgCreated>(delivered, &settings(), "s").ok();
             assert_eq!(request.map(|request| request.command.org_id.to_string()), Some("abc".to_owned()));
         }
     }
 
     #[test]
     fn a_refusal_says_whom_it_concerns() {
-        let refused = read::<OrgCreated>(event("somebody", "OrgCreated", json!({"orgId": "abc"})), &settings()).err();
+        let refused =
+            read::<OrgCreated>(event("somebody", "OrgCreated", json!({"orgId": "abc"})), &settings(), "s").err();
         assert_eq!(refused.and_then(|refused| refused.subject).map(|subject| subject.org_id), Some("abc".to_owned()));
-        assert!(read_text::<OrgCreated>("{", &settings()).is_err_and(|refused| refused.subject.is_none()));
+        assert!(read_text::<OrgCreated>("{", &settings(), "s").is_err_and(|refused| refused.subject.is_none()));
     }
 }

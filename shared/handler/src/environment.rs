@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use aws::{Credentials, Endpoints, SdkSettings};
-use contract::Deployment;
+use contract::{Deployment, OrgDeleted};
 use org::{AccountClass, Conventions};
 
 use crate::backoff::SMALLEST_DELAY;
@@ -54,12 +54,28 @@ const KMS_KEY_ID: Variable =
     optional("KMS_KEY_ID", "", "The KMS key for secrets; empty for the account's `aws/secretsmanager`");
 const KEY_GRACE_SECONDS: Variable =
     optional("KEY_GRACE_SECONDS", "120", "The age from which an access key that nobody stored counts as lost");
+const KEY_OVERLAP_SECONDS: Variable = optional(
+    "KEY_OVERLAP_SECONDS",
+    "604800",
+    "How long an old access key goes on working after a rotation; after as long again it is deleted",
+);
+const ROTATION_FUNCTION_ARN: Variable = optional(
+    "ROTATION_FUNCTION_ARN",
+    "",
+    "The function that rotates access keys on schedule; empty for no schedule, and schedules that are there stay",
+);
+const ROTATION_DAYS: Variable = optional("ROTATION_DAYS", "90", "The days between two rotations of an access key");
+const SECRET_RECOVERY_DAYS: Variable = optional(
+    "SECRET_RECOVERY_DAYS",
+    "30",
+    "How many days, 7 to 30, the secret of an offboarded organization can be restored, if the event does not say",
+);
 const MAX_RECEIVE_COUNT: Variable = optional("MAX_RECEIVE_COUNT", "10", "The queue's maxReceiveCount");
 
 /// Every variable of the provisioner's own. Beside these, Lambda's and the SDK's usual ones are read:
 /// `AWS_REGION`, the credentials, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_CA_BUNDLE`,
 /// `SSL_CERT_FILE` and `AWS_LAMBDA_LOG_LEVEL`.
-pub const VARIABLES: [Variable; 12] = [
+pub const VARIABLES: [Variable; 16] = [
     EXPECTED_ACCOUNT_ID,
     ACCOUNT_CLASS,
     DEAD_LETTER_QUEUE_URL,
@@ -71,7 +87,11 @@ pub const VARIABLES: [Variable; 12] = [
     TAG_KEY,
     KMS_KEY_ID,
     KEY_GRACE_SECONDS,
+    KEY_OVERLAP_SECONDS,
+    ROTATION_FUNCTION_ARN,
+    ROTATION_DAYS,
     MAX_RECEIVE_COUNT,
+    SECRET_RECOVERY_DAYS,
 ];
 
 /// What keys older than may be judged must exceed: the longest function timeout that infra/ allows (30 s), a
@@ -79,6 +99,11 @@ pub const VARIABLES: [Variable; 12] = [
 const SMALLEST_KEY_GRACE: Duration = Duration::from_secs(60);
 /// SQS delays a message by at most 900 s, and the delayed check comes later than the grace period.
 const LARGEST_KEY_GRACE: Duration = Duration::from_secs(840);
+
+/// Less than this, and whoever reads the secret once an hour meets a key that works no more.
+const SMALLEST_KEY_OVERLAP: Duration = Duration::from_secs(3600);
+/// An old key is deleted after twice its overlap, and has to be before the next one is made: infra/ rotates every 90 days.
+const LARGEST_KEY_OVERLAP: Duration = Duration::from_secs(44 * 24 * 3600);
 
 /// A variable that is missing or breaks its rule.
 #[derive(Clone, PartialEq, Eq)]
@@ -226,7 +251,10 @@ impl<'v> Reader<'v> {
             dead_letter_queue_url,
             kms_key_id: self.text(KMS_KEY_ID.name).map(str::to_owned),
             key_grace,
+            key_overlap: self.key_overlap()?,
+            rotation: self.rotation()?,
             max_receive_count,
+            secret_recovery_days: self.secret_recovery_days()?,
             allowed_sources: self
                 .get(ALLOWED_SOURCES)?
                 .split(',')
@@ -235,6 +263,34 @@ impl<'v> Reader<'v> {
                 .map(str::to_owned)
                 .collect(),
         })
+    }
+
+    fn key_overlap(&self) -> Result<Duration, InvalidEnvironment> {
+        let overlap = Duration::from_secs(self.number(KEY_OVERLAP_SECONDS)?.into());
+        if (SMALLEST_KEY_OVERLAP..=LARGEST_KEY_OVERLAP).contains(&overlap) {
+            return Ok(overlap);
+        }
+        let range = format!("{} to {}", SMALLEST_KEY_OVERLAP.as_secs(), LARGEST_KEY_OVERLAP.as_secs());
+        Err(invalid(KEY_OVERLAP_SECONDS.name, format!("must be {range}")))
+    }
+
+    /// Between two rotations the old key has to work, to rest, and to be gone. Where nothing is rotated on schedule, the days
+    /// are nobody's.
+    fn rotation(&self) -> Result<Option<(String, u16)>, InvalidEnvironment> {
+        let Some(function_arn) = self.text(ROTATION_FUNCTION_ARN.name) else { return Ok(None) };
+        let days = u16::try_from(self.number(ROTATION_DAYS)?).unwrap_or_default();
+        let room = 2 * self.key_overlap()? < Duration::from_secs(24 * 3600) * u32::from(days);
+        if !(1..=1000).contains(&days) || !room {
+            let problem = format!("must be 1 to 1000, and more than twice {}", KEY_OVERLAP_SECONDS.name);
+            return Err(invalid(ROTATION_DAYS.name, problem));
+        }
+        Ok(Some((function_arn.to_owned(), days)))
+    }
+
+    fn secret_recovery_days(&self) -> Result<u8, InvalidEnvironment> {
+        let range = OrgDeleted::RECOVERY_WINDOW_DAYS;
+        let days = u8::try_from(self.number(SECRET_RECOVERY_DAYS)?).ok().filter(|days| range.contains(days));
+        days.ok_or_else(|| invalid(SECRET_RECOVERY_DAYS.name, format!("must be {} to {}", range.start(), range.end())))
     }
 
     /// A message that waits for a lost key to age must not run out of receives before.
@@ -281,59 +337,4 @@ impl<'v> Reader<'v> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(changes: &[(&str, &str)]) -> Result<Environment, InvalidEnvironment> {
-        let usual = [
-            ("EXPECTED_ACCOUNT_ID", "111111111111"),
-            ("ACCOUNT_CLASS", "production"),
-            ("DEAD_LETTER_QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/111111111111/org-provisioning-secret-dlq"),
-            ("AWS_REGION", "us-east-1"),
-            ("AWS_ACCESS_KEY_ID", "ASIAEXAMPLE"),
-            ("AWS_SECRET_ACCESS_KEY", "example"),
-        ];
-        let map = usual.iter().chain(changes).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Environment::read(&map.collect())
-    }
-
-    #[test]
-    fn the_defaults_are_the_vendors_conventions() {
-        let settings = read(&[]).unwrap_or_else(|error| panic!("{error}")).settings;
-        assert_eq!(settings.deployment.conventions, Conventions::default());
-        assert_eq!(settings.event_bus, "org-provisioning");
-        assert_eq!(settings.allowed_sources, ["org-signup"]);
-        assert_eq!(
-            settings.own_queue_url(),
-            "https://sqs.us-east-1.amazonaws.com/111111111111/org-provisioning-secret"
-        );
-    }
-
-    #[test]
-    fn every_bad_value_is_named() {
-        for (name, value) in [
-            ("EXPECTED_ACCOUNT_ID", "1"),
-            ("EXPECTED_ACCOUNT_ID", ""),
-            ("ACCOUNT_CLASS", "prod"),
-            ("DEAD_LETTER_QUEUE_URL", "https://example/q"),
-            ("BUCKET_PREFIX", "Fusion"),
-            ("SECRET_NAME_TEMPLATE", "no-org-id"),
-            ("KEY_GRACE_SECONDS", "30"),
-            ("KEY_GRACE_SECONDS", "soon"),
-            ("MAX_RECEIVE_COUNT", "9"),
-            ("AWS_REGION", ""),
-            ("AWS_LAMBDA_LOG_LEVEL", "loud"),
-        ] {
-            let error = read(&[(name, value)]).err().map(|error| error.to_string()).unwrap_or_default();
-            assert!(error.contains(name), "{name}={value}: {error}");
-        }
-    }
-
-    #[test]
-    fn endpoints_may_differ_by_service() {
-        let environment = read(&[("AWS_ENDPOINT_URL", "http://a"), ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://b")]);
-        let endpoints = environment.unwrap_or_else(|error| panic!("{error}")).sdk.endpoints;
-        assert_eq!(endpoints.every.as_deref(), Some("http://a"));
-        assert_eq!(endpoints.by_service.get("SECRETS_MANAGER").map(String::as_str), Some("http://b"));
-    }
-}
+mod tests;

@@ -91,6 +91,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) receive: u32,
     /// A delayed check clears up and says nothing: the run that asked for it has its own event.
     pub(crate) delayed_check: bool,
+    /// What the delayed check says of the command that asked for it.
+    pub(crate) check_of: Option<u64>,
     /// When the message was sent; nothing where there is no queue.
     pub(crate) sent: Option<SystemTime>,
 }
@@ -134,7 +136,7 @@ impl<S: StepFunction> Function<S> {
     /// What a direct caller is told; for one event, only what Lambda should retry; for a batch, only a
     /// payload that is no batch.
     pub async fn invoke(&self, payload: Value, invocation: &Invocation) -> Result<Value, FunctionError> {
-        let once = Arrival { invocation, receive: 1, delayed_check: false, sent: None };
+        let once = Arrival { invocation, receive: 1, delayed_check: false, check_of: None, sent: None };
         match Trigger::of(payload) {
             Ok(Trigger::Batch(messages)) => Ok(self.batch(messages, invocation).await),
             Ok(Trigger::Event(event)) => self.event(event, once).await,
@@ -149,7 +151,7 @@ impl<S: StepFunction> Function<S> {
 
     /// A direct call is answered with the completion, or with an error that a state machine can match.
     async fn direct(&self, detail: Value, arrival: Arrival<'_>) -> Result<Value, FunctionError> {
-        let failure = match self.process(delivery::read(detail, &self.settings), arrival).await {
+        let failure = match self.process(delivery::read(detail, &self.settings, S::SPEC.name), arrival).await {
             Ok(done) => return Ok(json!(done)),
             Err(failure) => failure,
         };
@@ -169,7 +171,7 @@ impl<S: StepFunction> Function<S> {
     /// succeed later fails; the rest is kept in the dead-letter queue.
     async fn event(&self, event: Value, arrival: Arrival<'_>) -> Result<Value, FunctionError> {
         let body = message_body(&event);
-        let failure = match self.process(delivery::read(event, &self.settings), arrival).await {
+        let failure = match self.process(delivery::read(event, &self.settings, S::SPEC.name), arrival).await {
             Ok(done) => return Ok(json!(done)),
             Err(failure) => failure,
         };
@@ -250,8 +252,10 @@ impl<S: StepFunction> Function<S> {
             command: &request.command,
             place: &place,
             detail: &request.detail,
+            request_id: &request.request_id,
             deadline,
             delayed_check: arrival.delayed_check,
+            check_of: arrival.check_of,
         };
         // Boxed: the SDK's futures nest so deep that the compiler gives up on the whole.
         let bus = async { if arrival.delayed_check { Ok(()) } else { self.events.require_bus().await } };
@@ -262,10 +266,15 @@ impl<S: StepFunction> Function<S> {
         let changes = self.step.plan(&run, &observed)?;
         let outcome = Outcome::of(&changes);
         let report = Box::pin(self.step.apply(&run, observed, changes)).await?;
-        let subject = request.command.subject();
+        let (subject, completion) = (request.command.subject(), S::completion(&request.command));
         let done = Completed {
             schema_version: SCHEMA_VERSION,
-            event_id: event_id(subject.key(), S::SPEC.name, &request.request_id, S::SPEC.completion),
+            event_id: event_id(
+                subject.key(),
+                S::SPEC.name,
+                &request.request_id,
+                completion.unwrap_or(S::SPEC.completion),
+            ),
             request_id: request.request_id.clone(),
             correlation_id: request.correlation_id.clone(),
             subject,
@@ -276,8 +285,8 @@ impl<S: StepFunction> Function<S> {
             duration_ms: millis(self.time.now().duration_since(begun).unwrap_or_default()),
             request: request.detail.clone(),
         };
-        if !arrival.delayed_check {
-            self.events.put(S::SPEC.completion, &done).await?;
+        if let (Some(completion), false) = (completion, arrival.delayed_check) {
+            self.events.put(completion, &done).await?;
         }
         Ok(done)
     }

@@ -28,6 +28,20 @@ impl OwnQueue {
     /// # Errors
     /// When the queue does not take the message.
     pub async fn check_later<C>(&self, run: &Run<'_, C>, delay: Duration) -> Result<(), StepError> {
+        self.check_later_of(run, delay, None).await
+    }
+
+    /// The same, and says when the command was decided (in seconds since 1970): [`Run::check_of`] of the run to come.
+    ///
+    /// # Errors
+    /// When the queue does not take the message.
+    pub async fn check_later_of<C>(
+        &self,
+        run: &Run<'_, C>,
+        delay: Duration,
+        command: Option<u64>,
+    ) -> Result<(), StepError> {
+        let value = command.map_or_else(|| "true".to_owned(), |seconds| seconds.to_string());
         let seconds = i32::try_from(delay.as_secs()).unwrap_or(i32::MAX);
         let request = self
             .sqs
@@ -36,7 +50,7 @@ impl OwnQueue {
             .queue_url(&self.url)
             .message_body(message_body(run.detail))
             .delay_seconds(seconds)
-            .message_attributes(DELAYED_CHECK, text("true")?);
+            .message_attributes(DELAYED_CHECK, text(&value)?);
         let sent = request.send().await.map_err(|error| AwsError::of("SendMessage", error));
         sent.map(drop).map_err(|error| error.explain_as_usual(format!("queue {}", self.url)))
     }

@@ -32,8 +32,10 @@ impl<S: StepFunction> Function<S> {
             command: &request.command,
             place,
             detail: &request.detail,
+            request_id: &request.request_id,
             deadline: Deadline::at(self.time.now() + RUN_TIME),
             delayed_check: false,
+            check_of: None,
         };
         let observed = Box::pin(self.step.observe(&run)).await?;
         let changes = self.step.plan(&run, &observed)?;

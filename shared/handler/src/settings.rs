@@ -18,8 +18,14 @@ pub struct Settings {
     /// The age from which an access key that nobody stored counts as lost. Longer than the function's
     /// timeout, a client's timeout and the lag of reads together.
     pub key_grace: Duration,
+    /// How long an old access key goes on working after a rotation; after as long again it is deleted.
+    pub key_overlap: Duration,
+    /// The function by which Secrets Manager rotates new access keys, and every how many days; none for no schedule.
+    pub rotation: Option<(String, u16)>,
     /// How often the queue gives a message out before it goes to the dead-letter queue.
     pub max_receive_count: u32,
+    /// How many days the secret of an offboarded organization can be restored, if the event does not say.
+    pub secret_recovery_days: u8,
     /// The event sources that may send commands.
     pub allowed_sources: Vec<String>,
 }

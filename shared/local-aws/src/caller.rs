@@ -81,7 +81,8 @@ pub(crate) fn authenticate(
         owner.and_then(|(account, user)| Some((account, user, user.access_keys.iter().find(|key| key.id == key_id)?)));
     match key {
         Some((account, user, key))
-            if key.status == KeyStatus::Active && now >= key.created.after(world.propagation.key_usable) =>
+            if key.status == KeyStatus::Active
+                && now >= key.created.after(usable_after(world, &authorization.service)) =>
         {
             if !signature::matches(request, authorization, &key.secret) {
                 return Err(wrong_signature(&authorization.service));
@@ -95,6 +96,12 @@ pub(crate) fn authenticate(
         }
         _ => Err(unknown_key(&authorization.service)),
     }
+}
+
+/// How old a key is when the service knows it.
+fn usable_after(world: &World, service: &str) -> std::time::Duration {
+    let lag = &world.propagation;
+    if service == "s3" { lag.key_usable.max(lag.key_usable_in_s3) } else { lag.key_usable }
 }
 
 fn unknown_key(service: &str) -> ApiError {

@@ -59,6 +59,9 @@ pub struct Propagation {
     pub user_as_principal: Duration,
     /// A new access key is refused for this long.
     pub key_usable: Duration,
+    /// S3 refuses a new access key for this long, if that is longer.
+    #[serde(default)]
+    pub key_usable_in_s3: Duration,
     /// A new access key is missing in ListAccessKeys for this long.
     pub key_listed: Duration,
     /// A deleted access key is still in ListAccessKeys for this long.

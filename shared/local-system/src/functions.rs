@@ -16,7 +16,7 @@ use local_aws::lambda::processes::{LineListener, ProcessFunction, ProcessOptions
 use local_aws::lambda::{FunctionError, Handler};
 
 use crate::problem::Problem;
-use crate::registry::{Registered, STEPS};
+use crate::registry::{self, Registered};
 
 /// How the steps' functions run.
 #[derive(Clone)]
@@ -78,9 +78,9 @@ impl Processes {
     /// print.
     ///
     /// # Errors
-    /// When a step has no binary there.
+    /// When a step has no binary there. What is no step may be missing: it fails when it is invoked.
     pub fn in_folder(folder: &Path, endpoint: &str, lines: LineListener) -> Result<Self, Problem> {
-        for step in STEPS {
+        for step in registry::all() {
             let path = folder.join(step.spec.name);
             if !path.is_file() {
                 let message = format!("{} is not there; build the functions with cargo build --bins", path.display());

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use aws_types::SdkConfig;
-use contract::{StepError, StepSpec};
+use contract::{Command, StepError, StepSpec};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use handler::{Function, FunctionError, Invocation, Planned, Settings, StepFunction};
 use org::Place;
 use serde_json::Value;
 
-/// All steps, in the order in which an organization meets them.
+/// The steps of `OrgCreated`, in the order in which an organization meets them.
 pub const STEPS: [Registered; 5] = [
     register::<iam_user::IamUser>(),
     register::<bucket::Bucket>(),
@@ -20,6 +20,23 @@ pub const STEPS: [Registered; 5] = [
     register::<secret::Secret>(),
     register::<verify::Verify>(),
 ];
+
+/// What can happen to an organization after sign-up, each by a command of its own.
+pub const LIFECYCLE: [Registered; 3] =
+    [register::<suspend::Suspend>(), register::<resume::Resume>(), register::<offboard::Offboard>()];
+
+/// What is done with organizations that are there, and nobody sends an event for. Each has a command of its own.
+pub const MAINTENANCE: [Registered; 1] = [register::<rotate::Rotate>()];
+
+/// Every step, of whatever command.
+pub fn all() -> impl Iterator<Item = Registered> {
+    STEPS.into_iter().chain(LIFECYCLE)
+}
+
+/// Everything that is a function: the steps, then maintenance.
+pub fn functions() -> impl Iterator<Item = Registered> {
+    all().chain(MAINTENANCE)
+}
 
 /// A step's function, ready to be invoked.
 pub type Invocable = Rc<dyn Fn(Value, Invocation) -> LocalBoxFuture<'static, Result<Value, FunctionError>>>;
@@ -32,6 +49,8 @@ pub type Previewable = Rc<dyn Fn(Value, Place) -> LocalBoxFuture<'static, Result
 pub struct Registered {
     /// What the step says of itself.
     pub spec: StepSpec,
+    /// The detail type of the command that it works on.
+    pub command: &'static str,
     /// Makes the step's function from its settings.
     pub function: fn(Settings, &SdkConfig) -> Invocable,
     /// Makes the step's preview from its settings.
@@ -39,7 +58,12 @@ pub struct Registered {
 }
 
 const fn register<S: StepFunction + 'static>() -> Registered {
-    Registered { spec: S::SPEC, function: function::<S>, preview: preview::<S> }
+    Registered {
+        spec: S::SPEC,
+        command: <S::Command as Command>::DETAIL_TYPE,
+        function: function::<S>,
+        preview: preview::<S>,
+    }
 }
 
 fn function<S: StepFunction + 'static>(settings: Settings, sdk: &SdkConfig) -> Invocable {
@@ -60,29 +84,26 @@ fn preview<S: StepFunction + 'static>(settings: Settings, sdk: &SdkConfig) -> Pr
 
 /// The detail types that steps emit when they are done. Every other trigger is a command.
 pub fn completions() -> BTreeSet<&'static str> {
-    STEPS.iter().map(|step| step.spec.completion).collect()
+    all().map(|step| step.spec.completion).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use contract::{Command, OrgCreated};
-
     use super::*;
 
     #[test]
     fn every_trigger_is_a_command_or_some_steps_completion() {
         let known = completions();
-        for step in STEPS {
+        for step in all() {
+            // Steps form a chain for one command.
+            let own =
+                |trigger: &str| all().any(|other| other.spec.completion == trigger && other.command == step.command);
             for trigger in step.spec.triggers {
-                assert!(
-                    known.contains(trigger) || *trigger == OrgCreated::DETAIL_TYPE,
-                    "{}: {trigger}",
-                    step.spec.name
-                );
+                assert!(own(trigger) || *trigger == step.command, "{}: {trigger}", step.spec.name);
             }
         }
-        assert_eq!(known.len(), STEPS.len(), "two steps with the same completion");
-        let names: BTreeSet<_> = STEPS.iter().map(|step| step.spec.name).collect();
-        assert_eq!(names.len(), STEPS.len(), "two steps with the same name");
+        assert_eq!(known.len(), all().count(), "two steps with the same completion");
+        let names: BTreeSet<_> = functions().map(|step| step.spec.name).collect();
+        assert_eq!(names.len(), functions().count(), "two functions with the same name");
     }
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::functions::Functions;
 use crate::problem::Problem;
-use crate::registry::{self, Registered, STEPS};
+use crate::registry::{self, Registered};
 
 /// Who may give commands.
 const COMMAND_SOURCE: &str = "org-signup";
@@ -108,7 +108,7 @@ impl LocalSystem {
         if options.archive {
             system.create_archive()?;
         }
-        for step in STEPS {
+        for step in registry::functions() {
             system.add_step(step, options, functions)?;
         }
         system.create_queue(WATCHER, json!({}))?;

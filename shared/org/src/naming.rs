@@ -134,6 +134,12 @@ impl Conventions {
         OrgId::parse(name.strip_prefix(&self.user_prefix)?).ok()
     }
 
+    /// The organization whose secret has this name, if it is a name of ours.
+    pub fn org_of_secret(&self, name: &str) -> Option<OrgId> {
+        let (before, after) = self.secret_name_template.split_once(ORG_ID)?;
+        OrgId::parse(name.strip_prefix(before)?.strip_suffix(after)?).ok()
+    }
+
     /// The organization whose bucket has this standard name. An alternative name does not tell: the id in it may be
     /// cut.
     pub fn org_of_bucket(&self, name: &str) -> Option<OrgId> {

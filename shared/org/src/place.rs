@@ -40,6 +40,14 @@ impl Place {
         format!("arn:{}:iam::{}:user/{user_name}", self.partition, self.account)
     }
 
+    /// Whether this is the ARN here of the secret of that name: Secrets Manager adds a hyphen and six characters.
+    pub fn is_secret_arn(&self, arn: &str, name: &str) -> bool {
+        let Self { partition, account, region } = self;
+        let start = format!("arn:{partition}:secretsmanager:{region}:{account}:secret:{name}-");
+        arn.strip_prefix(&start)
+            .is_some_and(|suffix| suffix.len() == 6 && suffix.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    }
+
     /// The ARN of a bucket.
     pub fn bucket_arn(&self, bucket: &str) -> String {
         format!("arn:{}:s3:::{bucket}", self.partition)

@@ -75,6 +75,7 @@ fn of_command(detail: &Value) -> Verdict {
         field("orgId").and_then(Value::as_str).filter(|id| is_org_id(id)),
         ["production", "staging", "qa", "development", "demo"].contains(&environment)
             && optional("bucketName", &|_| true)
+            && field("reonboard").is_none_or(Value::is_boolean)
             && optional("correlationId", &|id| {
                 (1..=128).contains(&id.len()) && id.chars().all(|c| ('!'..='~').contains(&c))
             }),
@@ -170,6 +171,9 @@ fn command(choices: &mut Choices<'_>) -> Value {
     if choices.one_in(3) {
         let ending = choices.of(&["", "-media", "-", "-an", "--x-s3", "2", "-\u{e9}", "-A"]);
         command["bucketName"] = json!(format!("fusion-rms-{id}{ending}"));
+    }
+    if choices.one_in(4) {
+        command["reonboard"] = choices.of(&[json!(true), json!(false), json!(null), json!("true"), json!(1)]).clone();
     }
     if choices.one_in(4) {
         command["correlationId"] = json!(choices.text("c-7~! \u{7f}é", 4));

@@ -77,7 +77,7 @@ impl FromStr for Case {
         };
         let start = start.parse().map_err(|_| format!("{start:?} is not a starting state"))?;
         let (trigger, storm) = trigger.split_once('@').map_or((trigger, None), |(trigger, seed)| (trigger, Some(seed)));
-        let trigger = Trigger::all().find(|known| known.name() == trigger);
+        let trigger = Trigger::known().find(|known| known.name() == trigger);
         let trigger = trigger.ok_or_else(|| format!("{text:?} names no trigger"))?;
         let mishaps = mishaps.split(',').filter(|mishap| !mishap.is_empty()).map(|mishap| {
             let (call, kind) = mishap.split_once(':').ok_or_else(|| format!("{mishap:?} is not <call>:<mishap>"))?;

@@ -7,6 +7,7 @@ use strum::IntoEnumIterator;
 use crate::case::Case;
 use crate::plan::{Scale, Starts};
 use crate::report::Row;
+use crate::rotation::Rotation;
 use crate::stage::Trigger;
 use crate::start::{Prepared, Start};
 use crate::weather::Mishap;
@@ -14,11 +15,26 @@ use crate::workers;
 
 /// In CI, of an execution that only waits in vain so many calls are explored: the others are the same again.
 const CALLS_IN_CI: u64 = 32;
+/// In CI, of what goes on beside a rotation, before it or after it so many calls are explored.
+const ROTATION_CALLS_IN_CI: u64 = 40;
 /// The starts from which CI explores the whole flow; from all others it explores every step by itself.
 const FLOWS_IN_CI: [Start; 4] = [Start::Nothing, Start::TwoStrays, Start::UserMadeAgain, Start::NameTaken];
+/// The starts from which CI explores a sign-up together with a command of the lifecycle: nothing, and all but a key.
+const TOGETHER_IN_CI: [Start; 2] = [Start::Nothing, Start::PartlyThere];
+/// What happens to the calls of both: what leaves something behind, or comes late.
+const MISHAPS_TOGETHER_IN_CI: [Mishap; 5] =
+    [Mishap::StopBefore, Mishap::StopAfter, Mishap::StopLate, Mishap::LostReply, Mishap::TimeOutLate];
+/// The starts from which CI explores a step of the lifecycle: each in which it does something else.
+const ALONE_IN_CI: [(&str, &[Start]); 3] = [
+    ("suspend", &[Start::AllThere, Start::YoungKeyWithoutSecret, Start::StrayBesideStored, Start::KeyOfAPerson]),
+    ("resume", &[Start::Suspended, Start::SuspendedWithStray, Start::AllThere]),
+    ("offboard", &[Start::AllThere, Start::OffboardedInPart, Start::KeyOfAPerson]),
+];
 /// The starts from which CI explores pairs.
 const PAIRS_IN_CI: [Start; 5] =
     [Start::AllThere, Start::PartlyThere, Start::KeyWithoutSecret, Start::SecretWithoutKey, Start::StrayBesideStored];
+/// The starts from which a rotation comes to its end: everything is there, with and without a lost key.
+const ROTATED: [Start; 2] = [Start::AllThere, Start::StrayBesideStored];
 /// What comes first and second in CI's pairs: what leaves something behind, then what meets the recovery.
 const FIRST_IN_CI: [Mishap; 4] = [Mishap::StopAfter, Mishap::StopLate, Mishap::LostReply, Mishap::TimeOutLate];
 const SECOND_IN_CI: [Mishap; 3] = [Mishap::StopBefore, Mishap::StopLate, Mishap::LostReply];
@@ -26,18 +42,40 @@ const SECOND_IN_CI: [Mishap; 3] = [Mishap::StopBefore, Mishap::StopLate, Mishap:
 /// Every call of this trigger, from every start, with every mishap.
 pub fn single(prepared: &Starts, trigger: Trigger, scale: Scale) -> Row {
     let starts = Start::all().filter(|start| match (scale, trigger) {
+        (_, Trigger::Return) => [Start::Offboarded, Start::UserSaysOffboarded].contains(start),
+        (Scale::Long, Trigger::Rotation(_)) => ROTATED.contains(start),
         (Scale::Long, _) => true,
         (Scale::Ci, Trigger::Flow) => FLOWS_IN_CI.contains(start),
+        (Scale::Ci, Trigger::With("resume")) => *start == Start::Suspended,
+        (Scale::Ci, Trigger::With(_)) => TOGETHER_IN_CI.contains(start),
+        (Scale::Ci, Trigger::Step(step)) if trigger.of_lifecycle().is_some() => alone_in_ci(step).contains(start),
+        (Scale::Ci, Trigger::Rotation(_)) => *start == Start::AllThere,
         // One that waits in vain does so the same way whatever else is there.
         (Scale::Ci, Trigger::Step(_)) => *start == Start::Nothing || !waits_in_vain(&prepared[start], trigger),
     });
     let cases: Vec<Case> = starts
         .flat_map(|start| {
-            let most = if trigger == Trigger::Flow || scale == Scale::Long { u64::MAX } else { CALLS_IN_CI };
+            let most = match (scale, trigger) {
+                (Scale::Ci, Trigger::Step(_)) => CALLS_IN_CI,
+                (Scale::Ci, Trigger::Rotation(kind)) if kind != Rotation::Rotate => ROTATION_CALLS_IN_CI,
+                _ => u64::MAX,
+            };
             every_single_mishap(&prepared[&start], trigger, most)
+        })
+        .filter(|case| {
+            scale == Scale::Long || !matches!(trigger, Trigger::With(_) | Trigger::Return) || together_in_ci(case)
         })
         .collect();
     run(format!("crash points: {}", trigger.name()), "distinct crash points", prepared, &cases)
+}
+
+/// The starts of a step of the lifecycle in CI.
+fn alone_in_ci(step: &str) -> &'static [Start] {
+    ALONE_IN_CI.iter().find(|(name, _)| *name == step).map_or(&[], |(_, starts)| *starts)
+}
+
+fn together_in_ci(case: &Case) -> bool {
+    case.forecast.mishaps.values().all(|mishap| MISHAPS_TOGETHER_IN_CI.contains(mishap))
 }
 
 /// The cases in which one of the first `most` calls meets something.
@@ -49,7 +87,10 @@ pub fn every_single_mishap(prepared: &Prepared, trigger: Trigger, most: u64) -> 
 
 /// Three calls in a row that meet the same, from every call on: more than a client tries by itself.
 pub fn outages(prepared: &Starts, trigger: Trigger, scale: Scale) -> Row {
-    let starts = Start::all().filter(|start| scale == Scale::Long || !waits_in_vain(&prepared[start], trigger));
+    let starts = Start::all().filter(|start| match (scale, trigger) {
+        (Scale::Ci, Trigger::Step(step)) if trigger.of_lifecycle().is_some() => alone_in_ci(step).contains(start),
+        _ => scale == Scale::Long || !waits_in_vain(&prepared[start], trigger),
+    });
     let cases: Vec<Case> = starts
         .flat_map(|start| {
             let calls = calls(&prepared[&start], Case::with(start, trigger, []), scale, CALLS_IN_CI);
@@ -65,10 +106,14 @@ pub fn outages(prepared: &Starts, trigger: Trigger, scale: Scale) -> Row {
 /// Every pair of calls of this step, the second in the recovery from the first.
 pub fn pairs(prepared: &Starts, trigger: Trigger, scale: Scale) -> Row {
     let starts: Vec<Start> = match scale {
+        Scale::Ci if trigger.of_lifecycle().is_some() => alone_in_ci(trigger.name()).iter().copied().take(1).collect(),
         Scale::Ci => PAIRS_IN_CI.to_vec(),
         Scale::Long => Start::all().collect(),
     };
     let (first, second): (Vec<Mishap>, Vec<Mishap>) = match scale {
+        Scale::Ci if trigger.of_lifecycle().is_some() => {
+            (vec![Mishap::StopAfter, Mishap::LostReply], vec![Mishap::StopLate, Mishap::LostReply])
+        }
         Scale::Ci => (FIRST_IN_CI.to_vec(), SECOND_IN_CI.to_vec()),
         Scale::Long => (Mishap::iter().collect(), Mishap::iter().collect()),
     };

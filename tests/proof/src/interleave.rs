@@ -1,4 +1,5 @@
-//! Every interleaving of deliveries to the `secret` function, at every AWS call.
+//! Every interleaving of deliveries to the `secret` function, and of one to a function of the lifecycle beside it, at
+//! every AWS call.
 //!
 //! Here is one execution: what may come next, and how it is carried out. [`paths`](crate::paths) goes through all.
 
@@ -14,10 +15,11 @@ use crate::canary;
 use crate::delivery::{Delivery, Phase, sleep_until_one_wakes};
 use crate::gate::{CallId, Gate, Waiting};
 use crate::judge;
-use crate::stage::{Aftermath, Trigger, broken};
-use crate::start::{ACCOUNT, Prepared, REGION, command, nothing_follows};
+use crate::rotation;
+use crate::stage::{Aftermath, Trigger, broken, detail_for};
+use crate::start::{ACCOUNT, Prepared, REGION, nothing_follows};
 use crate::state;
-use crate::violation::Violation;
+use crate::violation::{Promise, Violation};
 use crate::wire::{reply, reset};
 
 /// What is explored.
@@ -31,13 +33,19 @@ pub struct Exploration {
     pub ticks: u8,
 }
 
-/// A message in the step's queue.
+/// A message in a step's queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// The sign-up.
+    /// The sign-up, to `secret`.
     SignUp,
-    /// A delayed check.
+    /// A delayed check, of `secret`.
     Check,
+    /// No message: `createSecret`, as Secrets Manager asks `rotate` for it.
+    Create,
+    /// `OrgSuspended`, to `suspend`.
+    Suspend,
+    /// `OrgDeleted`, to `offboard`.
+    Offboard,
 }
 
 /// Time that passes at once.
@@ -102,11 +110,15 @@ pub(crate) struct Scene {
     pub(crate) system: LocalSystem,
     pub(crate) gate: Gate,
     pub(crate) deliveries: Vec<Delivery>,
+    /// What each of them delivers.
+    pub(crate) messages: Vec<Message>,
     pub(crate) limbo: Vec<Waiting>,
     pub(crate) ticks: Vec<Tick>,
     /// When time passed: epochs lie between these.
     pub(crate) ticked_at: Vec<local_aws::Timestamp>,
     pub(crate) faults: u8,
+    /// The rotation that is under way.
+    token: Option<String>,
     /// The process asks once whether there is a bus: who comes later does not.
     pub(crate) bus_was_seen: bool,
 }
@@ -120,8 +132,12 @@ impl Scene {
         let gate = Gate::new(aws.clone(), &prepared.lost_keys);
         let system = LocalSystem::wire(aws, &options, &Functions::Between(Rc::new(gate.clone()))).map_err(broken)?;
         system.aws.with_world(nothing_follows);
-        for message in &exploration.messages {
-            let mut send = json!({ "QueueUrl": queue_url(), "MessageBody": command().to_string() });
+        let rotates = exploration.messages.contains(&Message::Create);
+        let token = if rotates { Some(rotation::begin(&system)?) } else { None };
+        rotation::by_hand(&system);
+        for message in exploration.messages.iter().filter(|message| **message != Message::Create) {
+            let (queue, detail) = (queue_url(message.step()), detail_for(message.step()));
+            let mut send = json!({ "QueueUrl": queue, "MessageBody": detail.to_string() });
             if *message == Message::Check {
                 send["MessageAttributes"] = json!({ "DelayedCheck": { "DataType": "String", "StringValue": "true" } });
             }
@@ -129,14 +145,16 @@ impl Scene {
         }
         let deliveries = (0..exploration.messages.len()).map(Delivery::new).collect();
         let (limbo, ticks, ticked_at) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { system, gate, deliveries, limbo, ticks, ticked_at, faults: 0, bus_was_seen: false })
+        let messages = exploration.messages.clone();
+        Ok(Self { system, gate, deliveries, limbo, ticks, ticked_at, faults: 0, messages, token, bus_was_seen: false })
     }
 
     /// What may come next; nothing when every delivery has ended.
     pub(crate) fn decisions(&self, exploration: &Exploration) -> Vec<Decision> {
         let waiting = self.gate.waiting();
         let fault_left = self.faults < exploration.faults;
-        if let Some(id) = waiting.iter().find(|id| commutes_with_all(id)) {
+        let with_lifecycle = self.messages.iter().any(|message| message.is_of_lifecycle());
+        if let Some(id) = waiting.iter().find(|id| commutes_with_all(id, with_lifecycle)) {
             let mut decisions = vec![Decision::Answer(id.clone())];
             if fault_left {
                 decisions.extend([Decision::LoseReply(id.clone()), Decision::Stop(id.delivery)]);
@@ -186,7 +204,8 @@ impl Scene {
             let account = &world.accounts[ACCOUNT];
             let keys = account.iam.users.values().flat_map(|user| &user.access_keys).map(|key| key.created);
             let versions = account.regions[REGION].secrets.by_name.values().flat_map(|secret| &secret.versions);
-            keys.chain(versions.map(|version| version.created)).any(young)
+            let changes = account.regions[REGION].secrets.by_name.values().map(|secret| secret.changed);
+            keys.chain(versions.map(|version| version.created)).chain(changes).any(young)
         })
     }
 
@@ -244,9 +263,9 @@ impl Scene {
                 }
             }
         }
-        for delivery in &mut self.deliveries {
+        for (delivery, message) in self.deliveries.iter_mut().zip(&self.messages) {
             if let Some(handle) = delivery.proceed() {
-                let delete = json!({ "QueueUrl": queue_url(), "ReceiptHandle": handle });
+                let delete = json!({ "QueueUrl": queue_url(message.step()), "ReceiptHandle": handle });
                 self.system.aws.api(ACCOUNT, REGION, "sqs", "DeleteMessage", delete).map_err(broken)?;
             }
         }
@@ -268,8 +287,16 @@ impl Scene {
 
     /// Takes the next message from the queue and starts the function with it.
     fn begin(&mut self, number: usize) -> Result<(), Violation> {
+        if let (Some(Message::Create), Some(token)) = (self.messages.get(number), &self.token) {
+            let asked = rotation::asked(&self.system, "createSecret", token);
+            let lambda = self.system.lambda.clone();
+            let running = async move { lambda.invoke("rotate", asked).await };
+            self.deliveries[number].begin(number, String::new(), Box::pin(running));
+            return Ok(());
+        }
+        let step = self.messages[number].step();
         let receive = json!({
-            "QueueUrl": queue_url(), "MaxNumberOfMessages": 1,
+            "QueueUrl": queue_url(step), "MaxNumberOfMessages": 1,
             "MessageAttributeNames": ["All"], "MessageSystemAttributeNames": ["All"],
         });
         let received = self.system.aws.api(ACCOUNT, REGION, "sqs", "ReceiveMessage", receive).map_err(broken)?;
@@ -283,10 +310,10 @@ impl Scene {
         let record = json!({
             "messageId": message["MessageId"], "receiptHandle": message["ReceiptHandle"], "body": message["Body"],
             "attributes": message["Attributes"], "messageAttributes": attributes, "eventSource": "aws:sqs",
-            "eventSourceARN": format!("arn:aws:sqs:{REGION}:{ACCOUNT}:org-provisioning-secret"), "awsRegion": REGION,
+            "eventSourceARN": format!("arn:aws:sqs:{REGION}:{ACCOUNT}:org-provisioning-{step}"), "awsRegion": REGION,
         });
         let lambda = self.system.lambda.clone();
-        let running = async move { lambda.invoke("secret", json!({ "Records": [record] })).await };
+        let running = async move { lambda.invoke(step, json!({ "Records": [record] })).await };
         let handle = message["ReceiptHandle"].as_str().unwrap_or_default().to_owned();
         self.deliveries[number].begin(number, handle, Box::pin(running));
         Ok(())
@@ -295,7 +322,11 @@ impl Scene {
     /// Lets everything settle and judges what is there then.
     pub(crate) async fn settle(&mut self, prepared: &Prepared) -> Result<Vec<Violation>, Violation> {
         self.system.settle().await.map_err(broken)?;
-        let trigger = Trigger::Step("secret");
+        if let Some(token) = self.token.clone() {
+            return self.settle_rotation(prepared, &token).await;
+        }
+        let of_lifecycle = self.messages.iter().find(|message| message.is_of_lifecycle());
+        let trigger = of_lifecycle.map_or(Trigger::Step("secret"), |message| Trigger::With(message.step()));
         let mut aftermath = Aftermath::of(&self.system, trigger, &prepared.world, Vec::new()).await?;
         aftermath.ledger = self.gate.ledger();
         let mut violations = judge::judge(prepared, trigger, false, &aftermath);
@@ -304,19 +335,52 @@ impl Scene {
     }
 }
 
-/// Calls that nobody else's calls can tell from later ones: what they read never changes here, and what they write
-/// nobody reads before everything settles. In which order they come makes no difference, only what happens to them.
-fn commutes_with_all(id: &CallId) -> bool {
-    matches!(
-        (id.asked.service, id.asked.operation.as_str()),
-        ("iam", "GetUser")
-            | ("events", "PutEvents" | "DescribeEventBus")
-            | ("sqs", "SendMessage" | "ChangeMessageVisibility")
-    )
+impl Scene {
+    /// Has Secrets Manager try again until the rotation is done, and judges what is there then.
+    async fn settle_rotation(&mut self, prepared: &Prepared, token: &str) -> Result<Vec<Violation>, Violation> {
+        rotation::finish(&self.system, token).await?;
+        let mut aftermath = Aftermath::of(&self.system, Trigger::Step("secret"), &prepared.world, Vec::new()).await?;
+        aftermath.ledger = self.gate.ledger();
+        let mut violations: Vec<Violation> = aftermath.ledger.violations().cloned().collect();
+        violations
+            .extend(rotation::states(false, token, rotation::current_key(&prepared.world), &aftermath.after).err());
+        violations.extend(canary::violations(&aftermath));
+        if let Some(write) = aftermath.writes_when_run_again.first() {
+            violations.push(Violation::of(Promise::NothingToDo, write.to_string()));
+        }
+        Ok(violations)
+    }
 }
 
-fn queue_url() -> String {
-    format!("https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/org-provisioning-secret")
+/// Calls that nobody else's calls can tell from later ones: what they read never changes here, and what they write
+/// nobody reads before everything settles. In which order they come makes no difference, only what happens to them.
+///
+/// Beside a command of the lifecycle the user changes. The bucket is that command's alone, and so is what else the user has.
+fn commutes_with_all(id: &CallId, with_lifecycle: bool) -> bool {
+    match (id.asked.service, id.asked.operation.as_str()) {
+        ("iam", "GetUser") => !with_lifecycle,
+        ("events", "PutEvents" | "DescribeEventBus") | ("sqs", "SendMessage" | "ChangeMessageVisibility") => true,
+        ("s3", _) => with_lifecycle,
+        ("iam", other) => {
+            with_lifecycle
+                && [
+                    "GetLoginProfile",
+                    "ListUserPolicies",
+                    "ListAttachedUserPolicies",
+                    "ListGroupsForUser",
+                    "ListMFADevices",
+                    "ListSigningCertificates",
+                    "ListSSHPublicKeys",
+                    "ListServiceSpecificCredentials",
+                ]
+                .contains(&other)
+        }
+        _ => false,
+    }
+}
+
+fn queue_url(step: &str) -> String {
+    format!("https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/org-provisioning-{step}")
 }
 
 impl Message {
@@ -325,17 +389,40 @@ impl Message {
         match self {
             Self::SignUp => "sign-up",
             Self::Check => "check",
+            Self::Create => "create",
+            Self::Suspend => "suspend",
+            Self::Offboard => "offboard",
         }
+    }
+
+    /// The step that it is for.
+    pub(crate) fn step(self) -> &'static str {
+        match self {
+            Self::SignUp | Self::Check => "secret",
+            Self::Create => "rotate",
+            Self::Suspend => "suspend",
+            Self::Offboard => "offboard",
+        }
+    }
+
+    /// Whether it is a command of the lifecycle.
+    fn is_of_lifecycle(self) -> bool {
+        matches!(self, Self::Suspend | Self::Offboard)
     }
 
     pub(crate) fn letter(self) -> char {
         match self {
             Self::SignUp => 'S',
             Self::Check => 'C',
+            Self::Create => 'R',
+            Self::Suspend => 'P',
+            Self::Offboard => 'O',
         }
     }
 
     pub(crate) fn of_letter(letter: char) -> Option<Self> {
-        [Self::SignUp, Self::Check].into_iter().find(|message| message.letter() == letter)
+        [Self::SignUp, Self::Check, Self::Create, Self::Suspend, Self::Offboard]
+            .into_iter()
+            .find(|message| message.letter() == letter)
     }
 }

@@ -9,6 +9,7 @@ use local_aws::secretsmanager::Content;
 use local_aws::{Account, World};
 use serde_json::{Value, json};
 
+use crate::lifecycle;
 use crate::stage::{Aftermath, Trigger};
 use crate::start::{ACCOUNT, BUCKET, End, ORG, Prepared, REGION, SECRET, Start, USER};
 use crate::violation::{Promise, Violation};
@@ -22,13 +23,18 @@ const FAILED: &str = "OrgProvisioningFailed";
 ///
 /// In a storm an event may end as a message that is kept; else only what a person has to decide does.
 pub fn judge(prepared: &Prepared, trigger: Trigger, storm: bool, aftermath: &Aftermath) -> Vec<Violation> {
+    if let Some(step) = trigger.of_lifecycle() {
+        return lifecycle::judge(prepared, trigger, step, storm, aftermath);
+    }
     let start = prepared.start;
     let mut broken: Vec<Violation> = aftermath.ledger.violations().cloned().collect();
     broken.extend(ends(start, trigger, storm, aftermath));
     broken.extend(completion(prepared, trigger, aftermath));
     broken.extend(allowed(aftermath));
     broken.extend(resources(aftermath));
-    broken.extend(untouched(start, aftermath));
+    if trigger != Trigger::Return {
+        broken.extend(untouched(start, aftermath));
+    }
     broken.extend(same_event_ids(aftermath));
     let settled = buried(aftermath).is_empty();
     if settled && let Some(write) = aftermath.writes_when_run_again.first() {
@@ -38,12 +44,12 @@ pub fn judge(prepared: &Prepared, trigger: Trigger, storm: bool, aftermath: &Aft
 }
 
 /// The steps that ended with their event in their dead-letter queue.
-fn buried(aftermath: &Aftermath) -> Vec<&'static str> {
+pub(crate) fn buried(aftermath: &Aftermath) -> Vec<&'static str> {
     let with_letters = aftermath.dead_letters.iter().filter(|(_, letters)| !letters.is_empty());
     with_letters.map(|(step, _)| *step).collect()
 }
 
-fn emitted(aftermath: &Aftermath, detail_type: &str) -> bool {
+pub(crate) fn emitted(aftermath: &Aftermath, detail_type: &str) -> bool {
     aftermath.events.iter().any(|event| event.detail_type == detail_type)
 }
 
@@ -54,8 +60,9 @@ fn ends(start: Start, trigger: Trigger, storm: bool, aftermath: &Aftermath) -> V
     let failures: BTreeSet<(&str, &str)> = failures(aftermath).collect();
     let buried = buried(aftermath);
     let completion = match trigger {
-        Trigger::Flow => "OrgProvisioned",
-        Trigger::Step(step) => completion_of(step),
+        Trigger::Flow | Trigger::Return => "OrgProvisioned",
+        Trigger::Step(step) | Trigger::With(step) => completion_of(step),
+        Trigger::Rotation(_) => "OrgKeyRotated",
     };
     if buried.is_empty() && !emitted(aftermath, completion) {
         lost(format!("no {completion}, and no message is kept"));
@@ -71,8 +78,9 @@ fn ends(start: Start, trigger: Trigger, storm: bool, aftermath: &Aftermath) -> V
             lost(format!("{step} told of {code} and kept no message"));
         }
     }
-    match (start.end(), trigger) {
-        (End::Provisioned, Trigger::Flow) if !storm && !buried.is_empty() => {
+    let end = if trigger == Trigger::Return { End::Provisioned } else { start.end() };
+    match (end, trigger) {
+        (End::Provisioned, Trigger::Flow | Trigger::Return) if !storm && !buried.is_empty() => {
             lost(format!("the organization is to be provisioned, and failed with {failures:?}"));
         }
         (End::Refused(expected), Trigger::Flow) => {
@@ -92,8 +100,9 @@ fn ends(start: Start, trigger: Trigger, storm: bool, aftermath: &Aftermath) -> V
 /// Whether what the trigger sets off was done, and nothing was kept.
 pub(crate) fn completed(trigger: Trigger, aftermath: &Aftermath) -> bool {
     let completion = match trigger {
-        Trigger::Flow => "OrgProvisioned",
-        Trigger::Step(step) => completion_of(step),
+        Trigger::Flow | Trigger::Return => "OrgProvisioned",
+        Trigger::Step(step) | Trigger::With(step) => completion_of(step),
+        Trigger::Rotation(_) => "OrgKeyRotated",
     };
     emitted(aftermath, completion) && buried(aftermath).is_empty()
 }
@@ -114,7 +123,7 @@ fn completion(prepared: &Prepared, trigger: Trigger, aftermath: &Aftermath) -> V
 }
 
 /// Functions call only what is written down, and what is written down is what their roles allow.
-fn allowed(aftermath: &Aftermath) -> Vec<Violation> {
+pub(crate) fn allowed(aftermath: &Aftermath) -> Vec<Violation> {
     let recorded: BTreeMap<String, BTreeSet<String>> = serde_json::from_str(CALLS).unwrap_or_default();
     let asked =
         aftermath.asked_by.iter().flat_map(|(function, asked)| asked.iter().map(move |asked| (function, asked)));
@@ -126,20 +135,20 @@ fn allowed(aftermath: &Aftermath) -> Vec<Violation> {
     beyond.collect()
 }
 
-fn completion_of(step: &str) -> &'static str {
-    let registered = local_system::registry::STEPS.into_iter().find(|registered| registered.spec.name == step);
+pub(crate) fn completion_of(step: &str) -> &'static str {
+    let registered = local_system::registry::all().find(|registered| registered.spec.name == step);
     registered.map_or("", |registered| registered.spec.completion)
 }
 
 /// The failures told: step and error code.
-fn failures(aftermath: &Aftermath) -> impl Iterator<Item = (&str, &str)> {
+pub(crate) fn failures(aftermath: &Aftermath) -> impl Iterator<Item = (&str, &str)> {
     let failed = aftermath.events.iter().filter(|event| event.detail_type == FAILED);
     failed.map(|event| {
         (event.detail["step"].as_str().unwrap_or_default(), event.detail["error"]["code"].as_str().unwrap_or_default())
     })
 }
 
-fn same_event_ids(aftermath: &Aftermath) -> Vec<Violation> {
+pub(crate) fn same_event_ids(aftermath: &Aftermath) -> Vec<Violation> {
     let mut ids: BTreeMap<(&str, String, String), BTreeSet<String>> = BTreeMap::new();
     for event in &aftermath.events {
         let (step, request) = (event.detail["step"].to_string(), event.detail["requestId"].to_string());
@@ -168,7 +177,7 @@ fn resources(aftermath: &Aftermath) -> Vec<Violation> {
     broken
 }
 
-fn the_user(account: &Account) -> Result<&User, String> {
+pub(crate) fn the_user(account: &Account) -> Result<&User, String> {
     account.iam.users.get(USER).ok_or_else(|| "there is no user".to_owned())
 }
 
@@ -184,7 +193,7 @@ fn user(account: &Account) -> Result<(), String> {
 }
 
 /// One key, active, and stored with its secret as AWSCURRENT: it authenticates.
-fn one_key(account: &Account) -> Result<(), String> {
+pub(crate) fn one_key(account: &Account) -> Result<(), String> {
     let user = the_user(account)?;
     let [key] = &user.access_keys[..] else { return Err(format!("the user has {} keys", user.access_keys.len())) };
     if key.status != KeyStatus::Active {
@@ -208,12 +217,12 @@ fn one_key(account: &Account) -> Result<(), String> {
 }
 
 /// The organization's buckets in our account.
-fn buckets(world: &World) -> Vec<(&String, &local_aws::s3::Bucket)> {
+pub(crate) fn buckets(world: &World) -> Vec<(&String, &local_aws::s3::Bucket)> {
     let ours = world.buckets.iter().filter(|(_, bucket)| bucket.owner == ACCOUNT);
     ours.filter(|(_, bucket)| bucket.tags.get("OrgId").is_some_and(|org| org == ORG)).collect()
 }
 
-fn bucket(world: &World) -> Result<(), String> {
+pub(crate) fn bucket(world: &World) -> Result<(), String> {
     let found = buckets(world);
     let [(name, bucket)] = &found[..] else { return Err(format!("there are {} buckets", found.len())) };
     let open = bucket.public_access_block.is_none_or(|block| {
@@ -231,7 +240,7 @@ fn bucket(world: &World) -> Result<(), String> {
     if bucket.objects.contains_key("pub/") { Ok(()) } else { Err(format!("{name} has no marker")) }
 }
 
-fn policy(world: &World) -> Result<(), String> {
+pub(crate) fn policy(world: &World) -> Result<(), String> {
     let found = buckets(world);
     let [(name, bucket)] = &found[..] else { return Err(format!("there are {} buckets", found.len())) };
     let user = the_user(&world.accounts[ACCOUNT])?;
@@ -243,7 +252,7 @@ fn policy(world: &World) -> Result<(), String> {
 }
 
 /// What is somebody else's, or somebody's decision, is as it was.
-fn untouched(start: Start, aftermath: &Aftermath) -> Vec<Violation> {
+pub(crate) fn untouched(start: Start, aftermath: &Aftermath) -> Vec<Violation> {
     let parts = parts_that_stay(start);
     let (before, after) = (decided(&aftermath.before), decided(&aftermath.after));
     let (before_bucket, after_bucket) = (tags(&aftermath.before), tags(&aftermath.after));
@@ -269,7 +278,14 @@ fn parts_that_stay(start: Start) -> Vec<String> {
     let secrets = format!("/accounts/{ACCOUNT}/regions/{REGION}/secrets");
     let bucket = format!("/buckets/{BUCKET}");
     match start {
-        Start::AllThere | Start::SecretScheduled | Start::StoredKeyInactive => {
+        Start::AllThere
+        | Start::SecretScheduled
+        | Start::StoredKeyInactive
+        | Start::Suspended
+        | Start::SuspendedWithStray
+        | Start::Offboarded
+        | Start::OffboardedInPart
+        | Start::UserSaysOffboarded => {
             vec![users, secrets, "/buckets".to_owned()]
         }
         Start::KeyOfAPerson | Start::UserOfAnother => vec![users, secrets],

@@ -56,7 +56,8 @@ impl Ledger {
                 listed: true,
             });
         }
-        for id in current_keys(world) {
+        // A key that waits in AWSPENDING is the rotation's: whoever deletes it breaks the rotation.
+        for id in stored_keys(world) {
             if let Some(key) = self.keys.get_mut(&id) {
                 key.unknown_to_all = false;
             }
@@ -88,16 +89,19 @@ impl Ledger {
     }
 }
 
-/// The ids of the access keys that can be read as AWSCURRENT.
-fn current_keys(world: &World) -> impl Iterator<Item = String> {
+/// The ids of the access keys that can be read as AWSCURRENT or AWSPENDING.
+fn stored_keys(world: &World) -> impl Iterator<Item = String> {
     let regions = world.accounts.values().flat_map(|account| account.regions.values());
     let secrets = regions.flat_map(|region| region.secrets.by_name.values());
     let versions = secrets.flat_map(|secret| &secret.versions);
-    versions.filter(|version| version.labels.contains("AWSCURRENT")).filter_map(|version| match &version.content {
-        Content::Text(text) => {
-            let value: Value = serde_json::from_str(text).ok()?;
-            Some(value.get("accessKeyId")?.as_str()?.to_owned())
-        }
-        Content::Binary(_) => None,
-    })
+    let stored = |label: &str| ["AWSCURRENT", "AWSPENDING"].contains(&label);
+    versions.filter(move |version| version.labels.iter().any(|label| stored(label))).filter_map(
+        |version| match &version.content {
+            Content::Text(text) => {
+                let value: Value = serde_json::from_str(text).ok()?;
+                Some(value.get("accessKeyId")?.as_str()?.to_owned())
+            }
+            Content::Binary(_) | Content::Empty => None,
+        },
+    )
 }

@@ -9,6 +9,7 @@ use crate::interleave::{Exploration, Message};
 use crate::missing_bus;
 use crate::paths;
 use crate::report::Row;
+use crate::rotation::Rotation;
 use crate::stage::Trigger;
 use crate::start::{End, Prepared, Start};
 use crate::storm;
@@ -54,33 +55,44 @@ pub fn prepare() -> Starts {
 /// The explorations, with these seeds for storms.
 pub fn all(scale: Scale, seeds: Range<u64>) -> Vec<Planned> {
     let mut all = Vec::new();
-    for trigger in Trigger::all() {
+    for trigger in Trigger::all().chain(Trigger::lifecycle()) {
         let name = format!("crash points: {}", trigger.name());
         all.push(Planned::new(name, move |prepared| crash_points::single(prepared, trigger, scale)));
     }
-    for trigger in Trigger::all().filter(|trigger| *trigger != Trigger::Flow) {
+    let alone = |trigger: &Trigger| matches!(trigger, Trigger::Step(_));
+    for trigger in Trigger::all().chain(Trigger::lifecycle()).filter(alone) {
         let name = format!("outages: {}", trigger.name());
         all.push(Planned::new(name, move |prepared| crash_points::outages(prepared, trigger, scale)));
     }
-    for trigger in Trigger::all().filter(|trigger| scale == Scale::Long || *trigger != Trigger::Flow) {
+    for trigger in Trigger::all().chain(Trigger::lifecycle()).filter(|trigger| scale == Scale::Long || alone(trigger)) {
         let name = format!("pairs of faults: {}", trigger.name());
         all.push(Planned::new(name, move |prepared| crash_points::pairs(prepared, trigger, scale)));
+    }
+    for trigger in Rotation::triggers() {
+        let name = format!("crash points: {}", trigger.name());
+        all.push(Planned::new(name, move |prepared| crash_points::single(prepared, trigger, scale)));
     }
     for (start, exploration) in interleavings(scale) {
         let name = name_of(start, &exploration);
         all.push(Planned::new(name.clone(), move |prepared| interleaved(&name, &prepared[&start], &exploration)));
     }
     all.push(Planned::new("events".to_owned(), missing_bus::explore));
+    let lifecycle = seeds.clone();
     all.push(Planned::new("storms".to_owned(), move |prepared| {
         let cases: Vec<Case> = seeds.clone().map(storm::case).collect();
         crash_points::run("storms".to_owned(), "seeds", prepared, &cases)
+    }));
+    all.push(Planned::new("storms of the lifecycle".to_owned(), move |prepared| {
+        // Half as many: they take longer, each to its second look.
+        let cases: Vec<Case> = lifecycle.clone().step_by(2).map(storm::case_of_lifecycle).collect();
+        crash_points::run("storms of the lifecycle".to_owned(), "seeds", prepared, &cases)
     }));
     all
 }
 
 /// Two deliveries with a fault anywhere, and three without, from every start that leads to a key.
 fn interleavings(scale: Scale) -> Vec<(Start, Exploration)> {
-    use Message::{Check, SignUp};
+    use Message::{Check, Create, Offboard, SignUp, Suspend};
     let starts = Start::all().filter(|start| start.end() == End::Provisioned && leads_to_a_key(*start));
     let mut all = Vec::new();
     for start in starts {
@@ -101,9 +113,21 @@ fn interleavings(scale: Scale) -> Vec<(Start, Exploration)> {
         if scale == Scale::Long || [Start::PartlyThere, Start::StrayBesideStored].contains(&start) {
             explore(&[SignUp, Check], 1, 2);
         }
+        if scale == Scale::Long || start == Start::PartlyThere {
+            explore(&[SignUp, Suspend], 1, 0);
+            explore(&[SignUp, Offboard], 1, 0);
+        }
         if scale == Scale::Long {
             explore(&[SignUp, SignUp], 2, 2);
             explore(&[SignUp, SignUp, Check], 0, 2);
+        }
+    }
+    // A rotation that is delivered twice, and one beside the step that looks after the key.
+    for messages in [[Create, Create], [Create, SignUp]] {
+        // A fault and a key that comes of age meanwhile: in CI each by itself.
+        let limits: &[(u8, u8)] = if scale == Scale::Long { &[(1, 2)] } else { &[(1, 0), (0, 2)] };
+        for (faults, ticks) in limits.iter().copied() {
+            all.push((Start::AllThere, Exploration { messages: messages.to_vec(), faults, ticks }));
         }
     }
     all
@@ -131,7 +155,12 @@ fn leads_to_a_key(start: Start) -> bool {
         | Start::UserOfAnother
         | Start::BucketOfAnother
         | Start::SecretOfAnother
-        | Start::AccountBlocked => false,
+        | Start::AccountBlocked
+        | Start::Suspended
+        | Start::SuspendedWithStray
+        | Start::Offboarded
+        | Start::OffboardedInPart
+        | Start::UserSaysOffboarded => false,
     }
 }
 

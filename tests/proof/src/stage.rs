@@ -9,12 +9,13 @@ use std::time::Duration;
 use futures_util::future::try_join;
 use local_aws::{Asked, Clock, LocalAws, Recorded, World};
 use local_system::Problem;
-use local_system::registry::STEPS;
+use local_system::registry::{self, LIFECYCLE, STEPS};
 use local_system::{Emitted, Functions, LocalOptions, LocalSystem};
 use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::ledger::Ledger;
+use crate::rotation::{self, Rotation};
 use crate::start::{Prepared, command, nothing_follows, paused_runtime};
 use crate::storm::{self, Arrival};
 use crate::violation::{Promise, Violation};
@@ -26,8 +27,14 @@ use crate::{canary, judge};
 pub enum Trigger {
     /// The sign-up, on the bus: the whole flow.
     Flow,
-    /// The sign-up, in one step's queue, with nothing that follows.
+    /// A command, in one step's queue, with nothing that follows: the sign-up, or the step's own command.
     Step(&'static str),
+    /// The sign-up of an organization that was offboarded and is to come back.
+    Return,
+    /// The sign-up and the command of a step of the lifecycle, on the bus at the same moment.
+    With(&'static str),
+    /// A rotation, or the end of an old key.
+    Rotation(Rotation),
 }
 
 impl Trigger {
@@ -36,20 +43,67 @@ impl Trigger {
         std::iter::once(Self::Flow).chain(STEPS.iter().map(|step| Self::Step(step.spec.name)))
     }
 
+    /// Those, and what concerns an organization that is there.
+    pub fn known() -> impl Iterator<Item = Self> {
+        Self::all().chain(Self::lifecycle()).chain(Rotation::triggers())
+    }
+
+    /// Every step of the lifecycle alone, each together with a sign-up, and coming back.
+    pub fn lifecycle() -> impl Iterator<Item = Self> {
+        let names = || LIFECYCLE.iter().map(|step| step.spec.name);
+        names().map(Self::Step).chain(names().map(Self::With)).chain([Self::Return])
+    }
+
+    /// The step of the lifecycle that it is about, if it is about one.
+    pub fn of_lifecycle(self) -> Option<&'static str> {
+        match self {
+            Self::Flow | Self::Return | Self::Rotation(_) => None,
+            Self::With(name) => Some(name),
+            Self::Step(name) => LIFECYCLE.iter().any(|step| step.spec.name == name).then_some(name),
+        }
+    }
+
     /// The name in paths and tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Flow => "flow",
+            Self::Return => "come-back",
             Self::Step(name) => name,
+            Self::Rotation(kind) => kind.name(),
+            Self::With("suspend") => "sign-up+suspend",
+            Self::With("resume") => "sign-up+resume",
+            Self::With(_) => "sign-up+offboard",
         }
     }
 
     pub(crate) fn pull(self, system: &LocalSystem) -> Result<(), Problem> {
         match self {
             Self::Flow => system.put_event("org-signup", "OrgCreated", &command()),
-            Self::Step(step) => system.send(step, &command().to_string()),
+            Self::Return => {
+                let mut detail = command();
+                detail["reonboard"] = Value::Bool(true);
+                system.put_event("org-signup", "OrgCreated", &detail)
+            }
+            Self::Step(step) => system.send(step, &detail_for(step).to_string()),
+            Self::With(step) => {
+                system.put_event("org-signup", "OrgCreated", &command())?;
+                let command = LIFECYCLE.iter().find(|known| known.spec.name == step).map(|known| known.command);
+                system.put_event("org-signup", command.unwrap_or_default(), &detail_for(step))
+            }
+            // They are driven from outside, see `rotation`.
+            Self::Rotation(_) => Ok(()),
         }
     }
+}
+
+/// The detail of the command that a step works on.
+pub(crate) fn detail_for(step: &str) -> Value {
+    let mut detail = command();
+    if step == "offboard" {
+        detail["confirmOrgId"] = detail["orgId"].clone();
+        detail["emptyBucket"] = Value::Bool(true);
+    }
+    detail
 }
 
 /// What an execution left behind.
@@ -83,7 +137,7 @@ impl Aftermath {
         events.extend(system.take_emitted().map_err(broken)?);
         let after = system.aws.snapshot();
         let mut dead_letters = Vec::new();
-        for step in STEPS {
+        for step in registry::all() {
             dead_letters.push((step.spec.name, system.take_dead_letters(step.spec.name).map_err(broken)?));
         }
         system.aws.take_trace();
@@ -122,7 +176,15 @@ pub struct Judged {
 /// Runs the trigger in this weather until everything has settled, and judges what is there then.
 pub fn execute(prepared: &Prepared, trigger: Trigger, forecast: &Forecast) -> Judged {
     canary::begin();
-    let run = || paused_runtime().block_on(perform(prepared, trigger, forecast));
+    let run = || match trigger {
+        Trigger::Rotation(kind) => {
+            let performed = paused_runtime().block_on(rotation::perform(prepared, kind, forecast));
+            performed.map(|judged| (judged, None))
+        }
+        Trigger::Flow | Trigger::Return | Trigger::Step(_) | Trigger::With(_) => paused_runtime()
+            .block_on(perform(prepared, trigger, forecast))
+            .map(|(judged, aftermath)| (judged, Some(aftermath))),
+    };
     let broken = |violation| Judged { violations: vec![violation], ..Judged::default() };
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok((judged, _))) => judged,
@@ -133,7 +195,9 @@ pub fn execute(prepared: &Prepared, trigger: Trigger, forecast: &Forecast) -> Ju
 
 /// Whether a step, run by itself in calm weather, completes.
 pub(crate) fn completes(prepared: &Prepared, step: &str) -> bool {
-    let Some(trigger) = Trigger::all().find(|trigger| trigger.name() == step) else { return false };
+    let Some(trigger) = Trigger::all().chain(Trigger::lifecycle()).find(|trigger| trigger.name() == step) else {
+        return false;
+    };
     canary::begin();
     let forecast = Forecast::default();
     paused_runtime()
@@ -167,7 +231,7 @@ async fn perform(prepared: &Prepared, trigger: Trigger, forecast: &Forecast) -> 
     aftermath.asked_by = weather.asked_by();
     let mut violations = judge::judge(prepared, trigger, storm.is_some(), &aftermath);
     violations.extend(canary::violations(&aftermath));
-    if storm.is_some() {
+    if storm.is_some() && trigger == Trigger::Flow {
         violations.extend(replay_what_was_kept(&system, prepared, &aftermath, &weather).await?);
     }
     Ok((Judged { calls, asked_by: aftermath.asked_by.clone(), violations }, aftermath))

@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use contract::ErrorCode;
 use local_aws::World;
-use local_aws::iam::KeyStatus;
+use local_aws::iam::{CredentialKind, KeyStatus, OtherCredential};
 use local_aws::s3::PublicAccessBlock;
-use local_system::registry::STEPS;
+use local_system::registry;
 use local_system::{LocalOptions, LocalSystem};
 use serde_json::{Value, json};
 use strum::IntoEnumIterator;
@@ -73,6 +73,16 @@ pub enum Start {
     SecretOfAnother,
     /// The account blocks public bucket policies.
     AccountBlocked,
+    /// The organization was suspended.
+    Suspended,
+    /// The organization was suspended, and has a key beside the stored one that a run made and never stored.
+    SuspendedWithStray,
+    /// The organization was offboarded: no user, a closed bucket, a secret that is scheduled for deletion.
+    Offboarded,
+    /// The organization was offboarded, and of its user somebody left everything there that can keep it.
+    OffboardedInPart,
+    /// The organization was offboarded, and had no bucket that could say so: its user does.
+    UserSaysOffboarded,
 }
 
 /// How an execution has to end.
@@ -131,6 +141,11 @@ impl Start {
             Self::KeyOfAPerson => End::Refused(ErrorCode::UnmanagedKey),
             Self::AccountBlocked => End::Refused(ErrorCode::AccountBlocksPublicAccess),
             Self::UserOfAnother | Self::BucketOfAnother | Self::SecretOfAnother => End::Refused(ErrorCode::NotOurs),
+            Self::Suspended
+            | Self::SuspendedWithStray
+            | Self::Offboarded
+            | Self::OffboardedInPart
+            | Self::UserSaysOffboarded => End::Refused(ErrorCode::OrgNotActive),
         }
     }
 
@@ -138,7 +153,7 @@ impl Start {
     pub fn prepare(self) -> Prepared {
         let mut prepared = self.build();
         let completes = |step: &&str| stage::completes(&prepared, step);
-        let completing: BTreeSet<&'static str> = STEPS.iter().map(|step| step.spec.name).filter(completes).collect();
+        let completing: BTreeSet<&'static str> = registry::all().map(|step| step.spec.name).filter(completes).collect();
         prepared.completes = completing;
         prepared
     }
@@ -152,7 +167,7 @@ impl Start {
             let age = if self == Self::YoungKeyWithoutSecret { Duration::from_secs(1) } else { HOUR };
             tokio::time::sleep(age).await;
             system.take_heard().expect("the watcher's queue is there");
-            for step in STEPS {
+            for step in registry::all() {
                 system.take_dead_letters(step.spec.name).expect("the dead-letter queue is there");
             }
             let at = UNIX_EPOCH + Duration::from_millis(system.aws.now().0);
@@ -253,6 +268,30 @@ impl Start {
                     world.account(ACCOUNT).public_access_block = Some(EVERYTHING_BLOCKED);
                 });
             }
+            Self::Suspended => {
+                provision(system).await;
+                give(system, "suspend", "OrgSuspended").await;
+            }
+            Self::SuspendedWithStray => {
+                provision(system).await;
+                give(system, "suspend", "OrgSuspended").await;
+                return vec![create_key(system).await];
+            }
+            Self::Offboarded => {
+                provision(system).await;
+                give(system, "offboard", "OrgDeleted").await;
+            }
+            Self::UserSaysOffboarded => {
+                run(system, "iam-user").await;
+                give(system, "offboard", "OrgDeleted").await;
+            }
+            Self::OffboardedInPart => {
+                provision(system).await;
+                edit(system, |world| {
+                    burden(world);
+                    say_offboarded(world);
+                });
+            }
             Self::SecretOfAnother => {
                 let request = json!({ "Name": SECRET, "SecretString": "theirs", "ClientRequestToken": "0".repeat(36) });
                 system
@@ -287,6 +326,44 @@ pub fn command() -> Value {
 async fn provision(system: &LocalSystem) {
     system.put_event("org-signup", "OrgCreated", &command()).expect("the bus is there");
     system.settle().await.expect("nothing goes wrong here");
+}
+
+/// Has a command of the lifecycle carried out.
+async fn give(system: &LocalSystem, step: &str, detail_type: &str) {
+    let mut detail = command();
+    detail["confirmOrgId"] = detail["orgId"].clone();
+    system.put_event("org-signup", detail_type, &detail).unwrap_or_else(|problem| panic!("{step}: {problem}"));
+    system.settle().await.expect("nothing goes wrong here");
+}
+
+/// Everything that keeps IAM from deleting a user.
+fn burden(world: &mut World) {
+    let group = local_aws::iam::Group { name: "readers".to_owned(), path: "/".to_owned(), ..Default::default() };
+    world.account(ACCOUNT).iam.groups.insert("readers".to_owned(), group);
+    let user = user(world);
+    user.groups.insert("readers".to_owned());
+    let everything = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
+    user.policies.inline.insert("own".to_owned(), everything.to_owned());
+    user.policies.attached.insert("arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess".to_owned());
+    user.login_profile = Some(local_aws::iam::LoginProfile { created: user.created, reset_required: false });
+    let kinds = [
+        CredentialKind::MfaDevice,
+        CredentialKind::SigningCertificate,
+        CredentialKind::SshPublicKey,
+        CredentialKind::ServiceSpecificCredential,
+    ];
+    user.credentials.extend(kinds.map(|kind| OtherCredential { kind, id: "ID012345678901234567890123".to_owned() }));
+}
+
+/// What the first two calls of an offboarding leave behind.
+fn say_offboarded(world: &mut World) {
+    let since = ("OrgStateSince".to_owned(), "offboarded 2025-12-31T00:00:00Z".to_owned());
+    let user = user(world);
+    user.tags.retain(|(key, _)| key != "OrgState");
+    user.tags.extend([("OrgState".to_owned(), "offboarded".to_owned()), since.clone()]);
+    let bucket = world.buckets.get_mut(BUCKET).expect("it was provisioned");
+    bucket.tags.insert("OrgState".to_owned(), "offboarded".to_owned());
+    bucket.tags.extend([since]);
 }
 
 /// Runs one step, and no other after it.

@@ -31,19 +31,23 @@ pub(crate) fn of(scene: &Scene) -> u128 {
     scene.system.aws.look(|world| {
         let account = &world.accounts[ACCOUNT];
         for user in account.iam.users.values() {
+            put(format_args!("{} {:?} ", user.id, states(&user.tags)));
             for key in &user.access_keys {
                 put(format_args!("{} {:?} {} ", key.id, key.status, epoch(key.created)));
             }
         }
         let region = &account.regions[REGION];
         for secret in region.secrets.by_name.values() {
+            put(format_args!("{} {} ", secret.deletion.is_some(), epoch(secret.changed)));
             for version in &secret.versions {
                 let held = serde_json::to_string(&version.content).unwrap_or_default();
                 put(format_args!("{} {held} {:?} {} ", version.id, version.labels, epoch(version.created)));
             }
         }
         let now = scene.system.aws.now();
-        for queue in ["org-provisioning-secret", "org-provisioning-secret-dlq", "org-provisioning-watcher"] {
+        let steps = ["secret", "suspend", "offboard"].map(|step| [step.to_owned(), format!("{step}-dlq")]);
+        for queue in steps.into_iter().flatten().chain(["rotate".to_owned(), "watcher".to_owned()]) {
+            let queue = format!("org-provisioning-{queue}");
             let arn = format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}");
             let messages = region.queues.by_arn(&arn).into_iter().flat_map(|queue| queue.messages(now));
             let mut kinds: Vec<String> = messages
@@ -76,6 +80,11 @@ pub(crate) fn of(scene: &Scene) -> u128 {
     }
     let hash = Sha256::digest(text.as_bytes());
     u128::from_be_bytes(hash.first_chunk().copied().unwrap_or_default())
+}
+
+/// The state that tags tell. Since when is a time, and told apart by no decision here.
+fn states(tags: &[(String, String)]) -> Vec<&str> {
+    tags.iter().filter(|(key, _)| key == "OrgState").map(|(_, value)| value.as_str()).collect()
 }
 
 /// What a delivery learns from a reply.

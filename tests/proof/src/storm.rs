@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use local_aws::Propagation;
-use local_system::registry::STEPS;
+use local_system::registry::{LIFECYCLE, STEPS};
 use strum::IntoEnumIterator;
 
 use crate::case::Case;
@@ -48,6 +48,14 @@ pub fn case(seed: u64) -> Case {
     Case { start, trigger: Trigger::Flow, forecast: Forecast { mishaps, unsteady: Some(unsteady(seed)) } }
 }
 
+/// The case of a seed in which a command of the lifecycle comes together with the sign-up.
+pub fn case_of_lifecycle(seed: u64) -> Case {
+    let step = LIFECYCLE[usize::try_from(seed).unwrap_or_default() % LIFECYCLE.len()].spec.name;
+    // A resumption needs a suspension before.
+    let start = if step == "resume" { Start::Suspended } else { case(seed).start };
+    Case { start, trigger: Trigger::With(step), ..case(seed) }
+}
+
 /// How calls and reads are in a seed's weather.
 pub fn unsteady(seed: u64) -> Unsteady {
     let mut random = fastrand::Rng::with_seed(seed ^ 0x5eed);
@@ -59,7 +67,13 @@ pub fn unsteady(seed: u64) -> Unsteady {
 pub fn propagation(seed: u64) -> Propagation {
     let mut random = fastrand::Rng::with_seed(seed ^ 0x1a7e);
     let mut delay = || if random.bool() { Duration::ZERO } else { SLOWEST_IAM.mul_f64(random.f64()) };
-    Propagation { user_as_principal: delay(), key_usable: delay(), key_listed: delay(), key_deletion_listed: delay() }
+    Propagation {
+        user_as_principal: delay(),
+        key_usable: delay(),
+        key_listed: delay(),
+        key_deletion_listed: delay(),
+        ..Propagation::default()
+    }
 }
 
 /// What else comes in a seed's weather, and when after the one before.

@@ -31,6 +31,8 @@ pub enum Promise {
     OthersUntouched,
     /// Every accepted event ends in completion, or in a failure event and a message that is kept.
     NothingLost,
+    /// A suspended organization is closed, a resumed one open, an offboarded one gone, whatever a sign-up did meanwhile.
+    StateHolds,
     /// The same event has the same id, however often it is told.
     SameEventId,
     /// A settled organization that is provisioned again is only looked at.

@@ -7,6 +7,7 @@ use std::path::Path;
 use proof::case::Case;
 use proof::crash_points::every_single_mishap;
 use proof::plan;
+use proof::rotation::Rotation;
 use proof::stage::Trigger;
 use proof::start::Start;
 use proof::weather::Mishap;
@@ -15,16 +16,22 @@ use proof::workers;
 #[test]
 fn the_calls_of_each_function_are_written_down() {
     let prepared = plan::prepare();
-    let steps = Trigger::all().filter(|trigger| *trigger != Trigger::Flow);
+    let steps = || Trigger::all().chain(Trigger::lifecycle()).filter(|trigger| matches!(trigger, Trigger::Step(_)));
     let mut cases: Vec<Case> =
-        steps.flat_map(|trigger| Start::all().map(move |start| Case::with(start, trigger, []))).collect();
+        steps().flat_map(|trigger| Start::all().map(move |start| Case::with(start, trigger, []))).collect();
     // What is only called when something went wrong before.
     for (start, step) in [(Start::Nothing, "iam-user"), (Start::Nothing, "bucket"), (Start::PartlyThere, "secret")] {
         cases.extend(every_single_mishap(&prepared[&start], Trigger::Step(step), u64::MAX));
     }
+    // Rotations are no sign-ups: they have triggers of their own.
+    for trigger in Rotation::triggers() {
+        cases.extend([Start::AllThere, Start::StrayBesideStored].map(|start| Case::with(start, trigger, [])));
+    }
+    cases.extend(every_single_mishap(&prepared[&Start::AllThere], Trigger::Rotation(Rotation::Rotate), 40));
+    // What is only called when an organization comes back.
+    cases.extend([Start::Offboarded, Start::UserSaysOffboarded].map(|start| Case::with(start, Trigger::Return, [])));
     let throttled = || (1..=30).map(|call| (call, Mishap::Throttle));
-    let steps = Trigger::all().filter(|trigger| *trigger != Trigger::Flow);
-    cases.extend(steps.map(|trigger| Case::with(Start::Nothing, trigger, throttled())));
+    cases.extend(steps().map(|trigger| Case::with(Start::Nothing, trigger, throttled())));
     let judged = workers::for_each(&cases, |case| case.run(&prepared[&case.start]));
     let mut calls: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (function, asked) in judged.into_iter().flat_map(|judged| judged.asked_by) {

@@ -1,6 +1,7 @@
 //! The access key: one, active, stored, and it works.
 
 use aws::Credential;
+use aws::users::AccessKey;
 use contract::ErrorCode;
 
 use crate::checklist::line::{Line, Remedy, Rule, Section};
@@ -23,8 +24,19 @@ fn one(observed: &Observed) -> Line {
         Ok(keys) => keys,
         Err(unseen) => return ONE.unknown(unseen),
     };
-    match (&keys[..], &observed.user) {
-        ([key], _) => ONE.pass(key_name(&key.id)),
+    let rotating = match &observed.rotating {
+        Ok(rotating) => rotating,
+        Err(unseen) => return ONE.unknown(unseen),
+    };
+    // The keys of a rotation are its own: the secret states them too.
+    let (of_a_rotation, others): (Vec<&AccessKey>, Vec<&AccessKey>) =
+        keys.iter().partition(|key| rotating.contains(&key.id));
+    match (&others[..], &observed.user) {
+        ([key], _) if of_a_rotation.is_empty() => ONE.pass(key_name(&key.id)),
+        ([key], _) => {
+            let names: Vec<String> = of_a_rotation.iter().map(|key| key_name(&key.id)).collect();
+            ONE.pass(format!("{}, and of a rotation {}", key_name(&key.id), names.join(", ")))
+        }
         ([], Ok(None)) => ONE.not_applicable("there is no user"),
         ([], _) => ONE.fail("none", Remedy::of(ErrorCode::Waiting, "send OrgCreated for the organization")),
         (several, _) => {

@@ -52,6 +52,7 @@ fn everything() -> Observed {
             arn: ARN.into(),
             age: Duration::from_secs(86_400),
             tags: tags(&[("OrgId", "acme"), ("OrgState", "active"), ("CreatedBy", "org-provisioner/us-east-1")]),
+            age_of_state: None,
         })),
         user_extras: UserExtras {
             console: Ok(false),
@@ -65,13 +66,17 @@ fn everything() -> Observed {
             active: true,
             created: DateTime::from_secs(0),
         }]),
+        rotating: Ok(Vec::new()),
         key_history: Some(Ok(KeyHistory { age: Duration::from_secs(3 * 86_400), last_used: None })),
         secret: Ok(Some(StoredSecret {
             arn: "arn:aws:secretsmanager:us-east-1:123456789012:secret:fusion-rms/acme/aws-AbCdEf".into(),
             scheduled_for_deletion: false,
             current: Some(StoredVersion { id: "v".into(), created: DateTime::from_secs(0), value: Ok(credential) }),
             previous_id: None,
-            other_ids: Vec::new(),
+            others: Vec::new(),
+            last_changed: None,
+            last_rotated: None,
+            rotation: None,
             name: "fusion-rms/acme/aws".into(),
             tags: tags(&[("OrgId", "acme")]),
             labels: vec!["AWSCURRENT".into()],
@@ -173,6 +178,16 @@ fn each_drift_fails_its_lines_and_no_others() {
         assert_eq!(with(Status::Unknown, &lines), Vec::<&str>::new(), "drift {index}");
         assert!(lines.iter().filter(|line| line.status == Status::Fail).all(|line| line.remedy.is_some()));
     }
+}
+
+#[test]
+fn a_second_key_is_in_order_if_it_is_a_rotations() {
+    let second = || AccessKey { id: "AKIAOLDKEY".into(), active: true, created: DateTime::from_secs(0) };
+    let mut observed = everything();
+    observed.keys.as_mut().unwrap().push(second());
+    assert_eq!(with(Status::Fail, &lines(&asked(), &observed)), ["key-one"]);
+    observed.rotating = Ok(vec![second().id]);
+    assert_eq!(with(Status::Fail, &lines(&asked(), &observed)), Vec::<&str>::new());
 }
 
 #[test]

@@ -6,7 +6,9 @@ mod probes;
 mod user;
 
 use aws::buckets::{self, Bucket, Seeker};
-use aws::{ServerDate, secrets, users};
+use aws::secrets::StoredSecret;
+use aws::users::AccessKey;
+use aws::{ServerDate, keys, secrets, users};
 use futures_util::future::{OptionFuture, join3, join4};
 use org::{Environment, OrgId};
 use tokio::sync::OnceCell;
@@ -78,10 +80,15 @@ impl Looker {
         )
         .await;
         let (user, keys, secret) = (user.map_err(Into::into), keys.map_err(Into::into), secret.map_err(Into::into));
+        let rotating = match (&keys, &secret) {
+            (Ok(keys), Ok(Some(secret))) => self.rotating(keys, secret).await,
+            _ => Ok(Vec::new()),
+        };
         let mut observed = Observed {
             user,
             user_extras,
             keys,
+            rotating,
             key_history: None,
             secret,
             buckets,
@@ -103,6 +110,16 @@ impl Looker {
         observed.with_key = with_key;
         observed.anonymously = anonymously;
         observed
+    }
+
+    /// The keys that a rotation holds. The versions are read only if there is a key beside the stored one.
+    async fn rotating(&self, listed: &[AccessKey], secret: &StoredSecret) -> Seen<Vec<String>> {
+        if secret.scheduled_for_deletion || listed.iter().all(|key| secret.holds(&key.id)) {
+            return Ok(Vec::new());
+        }
+        let versions = keys::labelled_versions(&self.secrets, secret).await?;
+        let rotates = |key: &&AccessKey| keys::holder(Some(secret), &versions, &key.id).is_a_rotation();
+        Ok(listed.iter().filter(rotates).map(|key| key.id.clone()).collect())
     }
 
     /// The buckets that carry the organization's tag, or could.

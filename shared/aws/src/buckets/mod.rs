@@ -1,6 +1,8 @@
 //! Finding the organization's bucket: among its own by tag, before any is created.
 
+mod found;
 mod settings;
+mod states;
 
 use std::time::Duration;
 
@@ -11,13 +13,15 @@ use futures_util::future::{join, try_join_all};
 use org::{BucketName, Conventions, OrgId, Place};
 
 use crate::error::{AwsError, DENIED_REMEDY};
-use crate::ownership::{ORG_STATE_TAG, require_active, require_ours};
+use crate::ownership::{ORG_STATE_SINCE_TAG, ORG_STATE_TAG, require_ours, since_of};
 use crate::server_date::ServerDate;
 
 pub use settings::{
     MARKER_KEY, SETUP_CALLS, Setup, blocks_public_access, enforces_owner, has_marker, policy, public_access_blocks,
     setup,
 };
+
+pub use states::{StateSeen, states};
 
 /// How many calls [`search`] makes at one time beside those for the details: the list and the wanted bucket's tags.
 pub const SEARCH_CALLS: usize = 2;
@@ -46,6 +50,10 @@ pub struct Search<T> {
     /// The name that a new bucket should get, and what is there under it now.
     wanted: (BucketName, Occupant),
     requested: Option<BucketName>,
+    /// Whether an offboarded organization is to come back.
+    reonboard: bool,
+    /// The time that S3 told.
+    date: ServerDate,
 }
 
 /// What is there under a name.
@@ -92,6 +100,8 @@ pub struct Seeker<'a> {
     org: &'a OrgId,
     /// The name that the command asks for.
     requested: Option<&'a str>,
+    /// Whether an offboarded organization is to come back.
+    reonboard: bool,
 }
 
 /// The resource's name in messages.
@@ -112,10 +122,18 @@ pub async fn search<T>(
 ) -> Result<Search<T>, StepError> {
     let requested = seeker.requested_name()?;
     let wanted = requested.clone().unwrap_or_else(|| seeker.conventions.bucket_name(seeker.org));
-    let (listed, (tags, first_details)) = join(seeker.list(), join(seeker.tags(&wanted, None), details(&wanted))).await;
+    let date = ServerDate::default();
+    let (listed, (tags, first_details)) =
+        join(seeker.list(&date), join(seeker.tags(&wanted, None), details(&wanted))).await;
     let (listed, tags) = (listed?, tags?);
-    let mut found =
-        Search { here: Vec::new(), elsewhere: Vec::new(), wanted: (wanted.clone(), Occupant::Nobody), requested };
+    let mut found = Search {
+        here: Vec::new(),
+        elsewhere: Vec::new(),
+        wanted: (wanted.clone(), Occupant::Nobody),
+        requested,
+        reonboard: seeker.reonboard,
+        date,
+    };
     found.wanted.1 = match &tags {
         Look::Absent if listed.iter().any(|bucket| bucket.name == wanted) => return Err(unsettled(&wanted)),
         Look::Absent => Occupant::Nobody,
@@ -158,98 +176,6 @@ pub async fn search<T>(
     Ok(found)
 }
 
-impl<T> Bucket<T> {
-    /// The tags, key and value. S3 tells tag keys apart by case.
-    pub fn tags(&self) -> &[(String, String)] {
-        &self.tags
-    }
-}
-
-impl<T> Search<T> {
-    /// Every bucket in this region that carries the organization's tag.
-    pub fn here(&self) -> &[Bucket<T>] {
-        &self.here
-    }
-
-    /// Every bucket in another region that carries the organization's tag: name and region.
-    pub fn elsewhere(&self) -> &[(BucketName, String)] {
-        &self.elsewhere
-    }
-
-    /// A bucket of our account, in whichever region, that has the name of the organization's without its tag.
-    pub fn not_ours(&self) -> Option<(&BucketName, &Untagged)> {
-        match &self.wanted {
-            (name, Occupant::Untagged(bucket)) => Some((name, bucket)),
-            (_, Occupant::Nobody | Occupant::AnotherAccount) => None,
-        }
-    }
-
-    /// The organization's bucket, if it has one.
-    ///
-    /// # Errors
-    /// A conflict when there are two, when it is in another region, when it differs from the name that the
-    /// command asks for, and when the organization is not active.
-    pub fn bucket(&self) -> Result<Option<&Bucket<T>>, StepError> {
-        if let Some((name, region)) = self.elsewhere.first() {
-            let message = format!(
-                "is this organization's and lies in {region}; provision the organization there, or move the bucket's content and delete it"
-            );
-            return Err(StepError::new(ErrorCode::BucketElsewhere, resource(name), message));
-        }
-        if let [one, two, ..] = &self.here[..] {
-            let message = format!(
-                "carries this organization's tag, and so does {}; remove the tag from the one that is not its bucket",
-                two.name
-            );
-            return Err(StepError::new(ErrorCode::BucketAmbiguous, resource(&one.name), message));
-        }
-        let Some(bucket) = self.here.first() else { return Ok(None) };
-        require_active(&resource(&bucket.name), value(&bucket.tags, ORG_STATE_TAG).as_deref())?;
-        match &self.requested {
-            Some(requested) if *requested != bucket.name => {
-                let message = format!(
-                    "is this organization's, but the event asks for bucketName {requested}; send the event without it, or move the content and remove the tag"
-                );
-                Err(StepError::new(ErrorCode::BucketNameDiffers, resource(&bucket.name), message))
-            }
-            _ => Ok(Some(bucket)),
-        }
-    }
-
-    /// Where a new bucket can go; asked when there is none.
-    ///
-    /// # Errors
-    /// A conflict when our account has a bucket of that name which is not the organization's, or when the
-    /// name that the command asks for belongs to another account.
-    pub fn vacancy(&self, tag_key: &str, org: &OrgId) -> Result<Vacancy, StepError> {
-        let (name, occupant) = &self.wanted;
-        match occupant {
-            Occupant::Nobody => Ok(Vacancy::Free(name.clone())),
-            Occupant::Untagged(Untagged { owner, age, .. }) => {
-                require_ours(&resource(name), tag_key, owner.as_deref(), *age, org)
-                    .map(|()| Vacancy::Free(name.clone()))
-            }
-            Occupant::AnotherAccount if self.requested.is_some() => {
-                Err(StepError::new(ErrorCode::BucketNameTaken, resource(name), NAME_TAKEN))
-            }
-            Occupant::AnotherAccount => Ok(Vacancy::Taken),
-        }
-    }
-
-    /// The organization's bucket, once it is there: what other steps wait for.
-    ///
-    /// # Errors
-    /// `waiting`, or a conflict.
-    pub fn require(&self, tag_key: &str, org: &OrgId) -> Result<&Bucket<T>, StepError> {
-        if let Some(bucket) = self.bucket()? {
-            return Ok(bucket);
-        }
-        self.vacancy(tag_key, org)?;
-        let message = "is not there yet; the step is tried again later";
-        Err(StepError::new(ErrorCode::Waiting, resource(&self.wanted.0), message))
-    }
-}
-
 /// What to do about a name that another account holds.
 pub const NAME_TAKEN: &str = "belongs to another account; send the event with another bucketName";
 
@@ -287,6 +213,11 @@ fn value(tags: &Tags, key: &str) -> Option<String> {
     tags.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone())
 }
 
+fn age_of_state(tags: &Tags, date: &ServerDate) -> Option<Duration> {
+    let (state, since) = (value(tags, ORG_STATE_TAG)?, value(tags, ORG_STATE_SINCE_TAG)?);
+    since_of(&state, &since).map(|since| date.age_of(&since))
+}
+
 impl<'a> Seeker<'a> {
     /// Where a bucket of that name can go: the same look that the search takes at the name it wants.
     ///
@@ -308,13 +239,14 @@ impl<'a> Seeker<'a> {
 
     /// A search for the bucket of a run's organization.
     pub fn new(s3: &'a Client, conventions: &'a Conventions, run: &Run<'a, OrgCreated>) -> Self {
-        let OrgCreated { org_id, bucket_name, .. } = run.command;
-        Self { s3, conventions, place: run.place, org: org_id, requested: bucket_name.as_deref() }
+        let OrgCreated { org_id, bucket_name, reonboard, .. } = run.command;
+        let (requested, reonboard) = (bucket_name.as_deref(), *reonboard);
+        Self { s3, conventions, place: run.place, org: org_id, requested, reonboard }
     }
 
     /// A search for the bucket of an organization, whatever name it has.
     pub fn of_org(s3: &'a Client, conventions: &'a Conventions, place: &'a Place, org: &'a OrgId) -> Self {
-        Self { s3, conventions, place, org, requested: None }
+        Self { s3, conventions, place, org, requested: None, reonboard: false }
     }
 
     /// Whether the bucket carries the organization's tag.
@@ -340,8 +272,7 @@ impl<'a> Seeker<'a> {
     }
 
     /// The buckets of our account, in all regions, whose names could be this organization's.
-    async fn list(&self) -> Result<Vec<Listed>, StepError> {
-        let date = ServerDate::default();
+    async fn list(&self, date: &ServerDate) -> Result<Vec<Listed>, StepError> {
         let prefix = self.conventions.bucket_search_prefix(self.org);
         let (mut found, mut token) = (Vec::new(), None);
         for _ in 0..MOST_PAGES {

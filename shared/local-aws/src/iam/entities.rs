@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::credentials::OtherCredential;
 use crate::clock::Timestamp;
 use crate::world::PARTITION;
 
@@ -30,6 +31,9 @@ pub struct User {
     pub policies: Policies,
     /// The groups that the user is in, by lower-case name.
     pub groups: BTreeSet<String>,
+    /// Signing certificates, SSH keys, service-specific credentials and MFA devices.
+    #[serde(default)]
+    pub credentials: Vec<OtherCredential>,
 }
 
 /// A group of users. It is no principal: it only hands its policies on.

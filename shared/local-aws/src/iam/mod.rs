@@ -1,8 +1,8 @@
 //! Identity and Access Management: users with their credentials and tags, groups, identity policies, and what
 //! these let a caller do in every service.
 //!
-//! Roles, permissions boundaries, further policy versions, signing certificates, SSH keys, service-specific
-//! credentials and MFA devices cannot be made here.
+//! Roles, permissions boundaries and further policy versions cannot be made here. Signing certificates, SSH keys,
+//! service-specific credentials and MFA devices can be listed and taken away.
 
 mod access_keys;
 mod attachments;
@@ -28,6 +28,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use authorization::{Ask, Refusal, by_identity, by_resource, check_own, join};
+pub use credentials::{CredentialKind, OtherCredential};
 pub use entities::{AccessKey, Group, KeyStatus, KeyUse, LoginProfile, ManagedPolicy, Policies, User};
 pub(crate) use request_context::request_context;
 
@@ -86,6 +87,10 @@ pub fn handle(call: &mut Call<'_>, form: &Form, operation: &str) -> Result<Reply
         "ListSigningCertificates" | "ListSSHPublicKeys" | "ListServiceSpecificCredentials" | "ListMFADevices" => {
             credentials::list(call, form, operation)
         }
+        "DeleteSigningCertificate"
+        | "DeleteSSHPublicKey"
+        | "DeleteServiceSpecificCredential"
+        | "DeactivateMFADevice" => credentials::delete(call, form, operation),
         "GetAccountSummary" => summary::get(call),
         _ => of_groups(call, form, operation),
     }

@@ -2,7 +2,7 @@
 
 use super::input::{path, path_prefix, user_name, user_name_or_own};
 use super::paging::Page;
-use super::{User, already_exists, delete_conflict, done, over_quota, reply, tags};
+use super::{CredentialKind, User, already_exists, delete_conflict, done, over_quota, reply, tags};
 use crate::reply::{ApiError, Reply};
 use crate::request::Form;
 use crate::world::Call;
@@ -62,12 +62,17 @@ pub(super) fn delete(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError
     let name = user_name(form)?;
     let iam = &mut call.account().iam;
     let user = iam.user(&name)?;
+    let has = |kind| user.credentials.iter().any(|credential| credential.kind == kind);
     let left = [
         (!user.groups.is_empty(), "remove users from group"),
         (!user.policies.attached.is_empty(), "detach all policies"),
         (!user.policies.inline.is_empty(), "delete policies"),
         (!user.access_keys.is_empty(), "delete access keys"),
         (user.login_profile.is_some(), "delete login profile"),
+        (has(CredentialKind::MfaDevice), "deactivate MFA device"),
+        (has(CredentialKind::SigningCertificate), "delete signing certificates"),
+        (has(CredentialKind::SshPublicKey), "delete SSH public keys"),
+        (has(CredentialKind::ServiceSpecificCredential), "delete service specific credentials"),
     ];
     if let Some((_, what)) = left.iter().find(|(is_left, _)| *is_left) {
         return Err(delete_conflict(&format!("Cannot delete entity, must {what} first.")));

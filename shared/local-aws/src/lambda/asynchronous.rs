@@ -39,7 +39,7 @@ impl AsyncInvocation {
         Self { function_arn, request_id, payload, attempts: 0, not_before: now }
     }
 
-    fn function_name(&self) -> &str {
+    pub(super) fn function_name(&self) -> &str {
         self.function_arn.rsplit(':').next().unwrap_or_default()
     }
 }
@@ -83,7 +83,12 @@ impl Lambda {
         });
     }
 
-    fn in_region<T>(&self, change: impl FnOnce(&mut Region) -> T) -> T {
+    /// How long a taken invocation keeps others from running it again.
+    pub(super) fn lease_of(&self, function: &str) -> Duration {
+        self.function(function).map_or(LEASE_BEYOND_TIMEOUT, |function| function.timeout + LEASE_BEYOND_TIMEOUT)
+    }
+
+    pub(super) fn in_region<T>(&self, change: impl FnOnce(&mut Region) -> T) -> T {
         self.aws.with_world(|world| change(world.region(&self.account, &self.region)))
     }
 }

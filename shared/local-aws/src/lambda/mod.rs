@@ -9,6 +9,7 @@ mod asynchronous;
 mod batch;
 mod event_source;
 pub mod processes;
+mod rotation;
 mod settle;
 
 use std::cell::RefCell;

@@ -102,6 +102,7 @@ impl Lambda {
         self.aws.proceed();
         self.start_batches(running);
         self.start_asynchronous(running);
+        self.start_rotations(running);
     }
 
     /// Lets what runs go on until something has changed, a function has ended, or there may be something to
@@ -154,6 +155,20 @@ impl Lambda {
         }
     }
 
+    fn start_rotations(&self, running: &mut Running) {
+        while !running.full() {
+            let Some(turn) = self.take_rotation() else { break };
+            let lambda = self.clone();
+            running.start(
+                async move {
+                    lambda.run_rotation(turn).await;
+                    None
+                }
+                .boxed_local(),
+            );
+        }
+    }
+
     /// The next moment at which there may be something to start, other than because an invocation ends.
     fn next_start(&self, running: &Running) -> Option<Timestamp> {
         let now = self.aws.now();
@@ -164,7 +179,9 @@ impl Lambda {
             let messages = with_room.filter_map(|(queue_arn, _)| region.queues.by_arn(queue_arn)?.next_visible_at(now));
             let invocations = region.async_invocations.iter().filter(|_| !running.full());
             let by_itself = region.next_background_step();
-            messages.chain(invocations.map(|invocation| invocation.not_before)).chain(by_itself).min()
+            let rotations = region.rotations_due().filter(|_| !running.full());
+            let invocations = invocations.map(|invocation| invocation.not_before);
+            messages.chain(invocations).chain(rotations).chain(by_itself).min()
         })
     }
 
@@ -179,6 +196,7 @@ impl Lambda {
                 };
                 region.next_background_step().is_some()
                     || !region.async_invocations.is_empty()
+                    || region.rotations_due().next().is_some()
                     || sources.keys().any(has_messages)
             })
         })

@@ -18,7 +18,7 @@ use crate::world::Call;
 /// `x-amz-expected-bucket-owner` names, `AccessDenied` for a caller who may not.
 pub(super) fn open<'c>(call: &'c mut Call<'_>, request: &Request, action: &str) -> Result<&'c mut Bucket, ApiError> {
     let address = Address::of(request);
-    reach(call, request, &address, action)?;
+    reach(call, request, action)?;
     may(call, request, action, address.key.as_deref())?;
     call.world.buckets.get_mut(address.bucket_name()).ok_or_else(no_such_bucket)
 }
@@ -40,7 +40,9 @@ pub(super) fn may(call: &Call<'_>, request: &Request, action: &str, key: Option<
     authorization::check(&question).map_err(|error| with_region(error, bucket))
 }
 
-fn reach(call: &Call<'_>, request: &Request, address: &Address, action: &str) -> Result<(), ApiError> {
+/// The same without asking whether the caller may: for a request about many keys, each of which is asked for.
+pub(super) fn reach(call: &Call<'_>, request: &Request, action: &str) -> Result<(), ApiError> {
+    let address = &Address::of(request);
     if !names::is_well_formed(address.bucket_name()) {
         return Err(ApiError::new(400, "InvalidBucketName", "The specified bucket is not valid."));
     }

@@ -29,8 +29,26 @@ pub struct Bucket {
     pub acl: Acl,
     /// The policy. Where it was put with the ARN of a user, it has the user's unique id.
     pub policy: Option<String>,
-    /// Objects by key, in the byte order in which S3 lists them. Versioning is not here.
+    /// Current objects by key, in the byte order in which S3 lists them.
     pub objects: BTreeMap<String, Object>,
+    /// Whether versioning is on. Suspending it is not here.
+    #[serde(default)]
+    pub versioned: bool,
+    /// What is behind the current objects, by key, the newest first. A key without a current object has its delete
+    /// marker first.
+    #[serde(default)]
+    pub past: BTreeMap<String, Vec<Past>>,
+}
+
+/// A version of an object that is not the current one, or a delete marker.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Past {
+    /// The version id.
+    pub version_id: String,
+    /// When it was put.
+    pub last_modified: Timestamp,
+    /// The object; none if this is a delete marker.
+    pub object: Option<Object>,
 }
 
 /// An object.
@@ -47,6 +65,19 @@ pub struct Object {
     pub headers: BTreeMap<String, String>,
     /// The checksum that S3 keeps with it: header name and value.
     pub checksum: (String, String),
+    /// The version id; none for what was put without versioning, whose version is called `null`.
+    #[serde(default)]
+    pub version_id: Option<String>,
+}
+
+/// What S3 calls the version of an object that was put without versioning.
+const NULL_VERSION: &str = "null";
+
+impl Object {
+    /// The version id as S3 tells it.
+    pub fn version(&self) -> &str {
+        self.version_id.as_deref().unwrap_or(NULL_VERSION)
+    }
 }
 
 /// The name space of a bucket's name.

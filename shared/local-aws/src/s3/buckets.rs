@@ -27,7 +27,8 @@ pub(super) fn location(call: &mut Call<'_>, request: &Request) -> Result<Reply, 
 
 /// The name is free at once, for every account.
 pub(super) fn delete(call: &mut Call<'_>, request: &Request) -> Result<Reply, ApiError> {
-    if !open(call, request, "s3:DeleteBucket")?.objects.is_empty() {
+    let bucket = open(call, request, "s3:DeleteBucket")?;
+    if !bucket.objects.is_empty() || !bucket.past.is_empty() {
         return Err(ApiError::new(409, "BucketNotEmpty", "The bucket you tried to delete is not empty"));
     }
     call.world.buckets.remove(Address::of(request).bucket_name());

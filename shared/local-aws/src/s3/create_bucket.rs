@@ -74,6 +74,8 @@ fn new_bucket(
         acl: acl::of_new_bucket(request, ownership)?,
         policy: None,
         objects: BTreeMap::new(),
+        versioned: false,
+        past: BTreeMap::new(),
     })
 }
 

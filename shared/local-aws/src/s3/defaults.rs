@@ -1,4 +1,4 @@
-//! Settings of buckets that nobody can change here, as a new bucket has them: encryption and versioning.
+//! The setting of buckets that nobody can change here, as a new bucket has it: encryption.
 
 use super::NAMESPACE;
 use super::access::open;
@@ -18,10 +18,4 @@ pub(super) fn encryption(call: &mut Call<'_>, request: &Request) -> Result<Reply
             xml.element("BlockedEncryptionTypes", |xml| xml.text("EncryptionType", "SSE-C"));
         });
     })))
-}
-
-/// A bucket that never had versioning on tells no status (API reference, GetBucketVersioning).
-pub(super) fn versioning(call: &mut Call<'_>, request: &Request) -> Result<Reply, ApiError> {
-    open(call, request, "s3:GetBucketVersioning")?;
-    Ok(Reply::xml(Xml::document("VersioningConfiguration", NAMESPACE, |_| {})))
 }

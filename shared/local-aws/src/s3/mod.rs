@@ -1,7 +1,7 @@
 //! Simple Storage Service: buckets with their policies, tags and public access settings, and simple objects.
 //!
-//! Versioning, multipart uploads, ranges, encryption by other keys than S3's own and object tags are not built,
-//! and a request that asks for one is refused. `OperationAborted`, which S3 answers to configuration calls that
+//! Multipart uploads, ranges, reading old versions, suspending versioning, encryption by other keys than S3's own and
+//! object tags are not built, and a request that asks for one is refused. `OperationAborted`, which S3 answers to configuration calls that
 //! collide, comes from the fault plan only.
 
 mod access;
@@ -30,12 +30,13 @@ mod principals;
 mod public_access_block;
 mod regions;
 mod tagging;
+mod versions;
 mod xml_body;
 
 #[cfg(test)]
 mod tests;
 
-pub use bucket::{Acl, Bucket, Namespace, Object, ObjectOwnership, PublicAccessBlock, arn};
+pub use bucket::{Acl, Bucket, Namespace, Object, ObjectOwnership, Past, PublicAccessBlock, arn};
 pub use errors::error;
 pub use operation::operation;
 
@@ -59,7 +60,9 @@ pub fn handle(call: &mut Call<'_>, request: &Request, operation: &str) -> Result
         "GetBucketLocation" => buckets::location(call, request),
         "DeleteBucket" => buckets::delete(call, request),
         "GetBucketEncryption" => defaults::encryption(call, request),
-        "GetBucketVersioning" => defaults::versioning(call, request),
+        "GetBucketVersioning" => versions::status(call, request),
+        "PutBucketVersioning" => versions::switch_on(call, request),
+        "ListObjectVersions" => versions::list(call, request),
         "GetBucketTagging" => tagging::get(call, request),
         "PutBucketTagging" => tagging::put(call, request),
         "DeleteBucketTagging" => tagging::delete(call, request),
@@ -79,7 +82,8 @@ pub fn handle(call: &mut Call<'_>, request: &Request, operation: &str) -> Result
         "PutObject" => objects::put(call, request),
         "GetObject" => objects::get(call, request),
         "HeadObject" => objects::head(call, request),
-        "DeleteObject" => objects::delete(call, request),
+        "DeleteObject" => versions::delete(call, request),
+        "DeleteObjects" => versions::delete_many(call, request),
         other => Err(ApiError::not_implemented("s3", other)),
     }
 }

@@ -1,15 +1,15 @@
-//! PutObject, GetObject, HeadObject and DeleteObject. Versions, ranges and multipart uploads are not here.
+//! PutObject, GetObject and HeadObject. Old versions, ranges and multipart uploads are not read here.
 
 use std::collections::BTreeMap;
 
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue};
 use md5::{Digest, Md5};
 
 use super::access::{may, open};
 use super::address::Address;
 use super::bucket::Object;
 use super::errors::{header_not_implemented, no_such_key};
-use super::{acl, checksum, payload};
+use super::{acl, checksum, payload, versions};
 use crate::reply::{ApiError, Reply};
 use crate::request::Request;
 use crate::world::Call;
@@ -44,6 +44,7 @@ const NOT_BUILT_FOR_GET: [&str; 6] = [
 
 pub(super) fn put(call: &mut Call<'_>, request: &Request) -> Result<Reply, ApiError> {
     let (key, now) = (Address::of(request).key_name().to_owned(), call.now);
+    let version_id = open(call, request, "s3:PutObject")?.versioned.then(|| versions::new_id(call));
     let bucket = open(call, request, "s3:PutObject")?;
     if key.len() > LONGEST_KEY {
         return Err(ApiError::new(400, "KeyTooLongError", "Your key is too long"));
@@ -62,13 +63,17 @@ pub(super) fn put(call: &mut Call<'_>, request: &Request) -> Result<Reply, ApiEr
         last_modified: now,
         headers: kept_headers(request)?,
         checksum: (name.to_owned(), value.clone()),
+        version_id,
     };
-    let answer = Reply::default()
+    let mut answer = Reply::default()
         .header("etag", &format!("\"{}\"", object.etag))
         .header("x-amz-server-side-encryption", "AES256")
         .header("x-amz-checksum-type", "FULL_OBJECT")
         .header(name, &value);
-    bucket.objects.insert(key, object);
+    if let Some(version) = &object.version_id {
+        answer = answer.header("x-amz-version-id", version);
+    }
+    versions::put(bucket, key, object);
     Ok(answer)
 }
 
@@ -81,15 +86,6 @@ pub(super) fn get(call: &mut Call<'_>, request: &Request) -> Result<Reply, ApiEr
 pub(super) fn head(call: &mut Call<'_>, request: &Request) -> Result<Reply, ApiError> {
     let object = find(call, request)?;
     Ok(described(object, request))
-}
-
-/// A key that is not there is deleted all the same.
-pub(super) fn delete(call: &mut Call<'_>, request: &Request) -> Result<Reply, ApiError> {
-    refuse_unbuilt(request, &["if-match"])?;
-    refuse_versions(request)?;
-    let bucket = open(call, request, "s3:DeleteObject")?;
-    bucket.objects.remove(Address::of(request).key_name());
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
 /// Only who may list the bucket learns that there is no such key; to others it is as forbidden as the rest.
@@ -167,7 +163,7 @@ fn kept_headers(request: &Request) -> Result<BTreeMap<String, String>, ApiError>
     Ok(kept)
 }
 
-fn refuse_unbuilt(request: &Request, names: &[&str]) -> Result<(), ApiError> {
+pub(super) fn refuse_unbuilt(request: &Request, names: &[&str]) -> Result<(), ApiError> {
     let other_than = |name: &str, only: &str| request.header(name).is_some_and(|value| value != only);
     match names.iter().find(|name| request.header(name).is_some()) {
         Some(name) => Err(header_not_implemented(name)),

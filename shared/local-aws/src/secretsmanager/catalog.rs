@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
+use super::rotation::Rotation;
 use super::secret::{Secret, Version};
 use super::{errors, named, short, tags};
 use crate::clock::Timestamp;
@@ -69,6 +70,7 @@ fn details(secret: &Secret, labels_field: &str) -> Value {
         .filter(|version| !version.labels.is_empty())
         .map(|version| (version.id.clone(), json!(version.labels)))
         .collect();
+    let rotation = secret.rotation.as_ref();
     let fields = [
         ("ARN", Some(json!(secret.arn))),
         ("Name", Some(json!(secret.name))),
@@ -76,6 +78,11 @@ fn details(secret: &Secret, labels_field: &str) -> Value {
         ("KmsKeyId", secret.kms_key_id.as_ref().map(|key| json!(key))),
         ("Tags", secret.tags.as_deref().map(tags::written)),
         ("CreatedDate", Some(date(secret.created))),
+        ("RotationEnabled", rotation.map(|rotation| json!(rotation.enabled))),
+        ("RotationLambdaARN", rotation.map(|rotation| json!(rotation.function_arn))),
+        ("RotationRules", rotation.filter(|rotation| rotation.enabled).map(|rotation| rotation.rules.clone())),
+        ("LastRotatedDate", rotation.and_then(Rotation::last_shown).map(date)),
+        ("NextRotationDate", rotation.and_then(Rotation::next_shown).map(date)),
         ("LastChangedDate", Some(date(secret.changed))),
         ("LastAccessedDate", secret.accessed.map(date)),
         ("DeletedDate", secret.deletion.map(|deletion| date(deletion.at))),

@@ -36,6 +36,7 @@ pub(super) fn create(call: &mut Call<'_>, input: &Input<'_>) -> Result<Value, Ap
         accessed: None,
         deletion: None,
         versions: Vec::new(),
+        rotation: None,
     };
     let token = version.as_ref().map(|(token, _)| *token);
     if let Some((token, content)) = version {

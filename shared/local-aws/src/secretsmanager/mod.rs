@@ -1,6 +1,7 @@
 //! Secrets Manager: secrets, their versions and the staging labels on them.
 //!
-//! Replication, rotation and resource policies are not here.
+//! Replication and resource policies are not here. Rotation is, but for its schedule: a secret tells when it is due, and is
+//! rotated when RotateSecret asks for it.
 
 #![expect(clippy::indexing_slicing, reason = "only JSON objects are indexed, which make room for what is assigned")]
 
@@ -11,6 +12,7 @@ mod deletion;
 mod errors;
 mod input;
 mod labels;
+mod rotation;
 mod secret;
 mod tags;
 mod values;
@@ -24,6 +26,7 @@ use crate::clock::Timestamp;
 use crate::reply::{ApiError, Reply};
 use crate::world::Call;
 use input::Input;
+pub use rotation::{Rotation, Run, Step};
 pub use secret::{Content, Deletion, Secret, Version};
 
 /// The secrets of one account in one region.
@@ -68,6 +71,8 @@ pub fn handle(call: &mut Call<'_>, body: &Value, operation: &str) -> Result<Repl
         "ListSecrets" => catalog::list(call, &input),
         "DeleteSecret" => deletion::delete(call, &input),
         "RestoreSecret" => deletion::restore(call, &input),
+        "RotateSecret" => rotation::rotate(call, &input),
+        "CancelRotateSecret" => rotation::cancel(call, &input),
         "TagResource" => tags::tag(call, &input),
         "UntagResource" => tags::untag(call, &input),
         other => Err(ApiError::not_implemented("secretsmanager", other)),

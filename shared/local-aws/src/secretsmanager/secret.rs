@@ -9,11 +9,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::errors;
+use super::rotation::Rotation;
 use crate::clock::Timestamp;
 use crate::reply::ApiError;
 
 /// The label of the version that is read by default.
 pub(super) const CURRENT: &str = "AWSCURRENT";
+/// The label of the version that a rotation makes.
+pub(super) const PENDING: &str = "AWSPENDING";
 const PREVIOUS: &str = "AWSPREVIOUS";
 const MOST_VERSIONS: usize = 100;
 const MOST_LABELS: usize = 20;
@@ -43,6 +46,9 @@ pub struct Secret {
     pub deletion: Option<Deletion>,
     /// Versions in the order made.
     pub versions: Vec<Version>,
+    /// How it is rotated, if it ever was.
+    #[serde(default)]
+    pub rotation: Option<Rotation>,
 }
 
 /// The end of a secret.
@@ -72,6 +78,8 @@ pub struct Version {
 /// A secret value.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Content {
+    /// Nothing yet: RotateSecret makes a version for its token, and the rotation function gives it a value.
+    Empty,
     /// `SecretString`.
     Text(String),
     /// `SecretBinary`.
@@ -88,6 +96,7 @@ impl Content {
     /// The length in bytes.
     pub(super) fn len(&self) -> usize {
         match self {
+            Self::Empty => 0,
             Self::Text(text) => text.len(),
             Self::Binary(bytes) => bytes.len(),
         }
@@ -95,6 +104,7 @@ impl Content {
 
     pub(super) fn write(&self, body: &mut Map<String, Value>) {
         match self {
+            Self::Empty => return,
             Self::Text(text) => body.insert("SecretString".to_owned(), json!(text)),
             Self::Binary(bytes) => body.insert("SecretBinary".to_owned(), json!(STANDARD.encode(bytes))),
         };
@@ -151,13 +161,22 @@ impl Secret {
     ) -> Result<Stored, ApiError> {
         match self.version(token) {
             Some(version) if version.content == content => return Ok(Stored::Already),
-            Some(_) => return Err(errors::token_in_use(token, &self.arn)),
-            None => {}
+            Some(version) if version.content != Content::Empty => return Err(errors::token_in_use(token, &self.arn)),
+            _ => {}
         }
         let mut changed = self.clone();
         let first = changed.versions.is_empty();
-        let version = Version { id: token.to_owned(), content, created: now, accessed: None, labels: BTreeSet::new() };
-        changed.versions.push(version);
+        // A version that waits for its value keeps its place and its time.
+        match changed.versions.iter_mut().find(|version| version.id == token) {
+            Some(waiting) => waiting.content = content,
+            None => changed.versions.push(Version {
+                id: token.to_owned(),
+                content,
+                created: now,
+                accessed: None,
+                labels: BTreeSet::new(),
+            }),
+        }
         if first {
             changed.attach(CURRENT, token);
         }

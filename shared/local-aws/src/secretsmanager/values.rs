@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::input::Input;
-use super::secret::{CURRENT, Secret, Stored};
+use super::secret::{CURRENT, Content, Secret, Stored};
 use super::{active, errors, with_version};
 use crate::clock::Timestamp;
 use crate::reply::ApiError;
@@ -42,6 +42,13 @@ fn chosen(secret: &Secret, id: Option<&str>, label: Option<&str>) -> Result<Stri
     };
     if label.is_some_and(|label| !version.labels.contains(label)) {
         return Err(errors::request("You provided a VersionStage that is not associated to the provided VersionId."));
+    }
+    // A version that waits for its value cannot be read: the rotation templates of AWS tell by that whether to make one.
+    if version.content == Content::Empty {
+        return Err(match id {
+            Some(id) => errors::no_such_value("VersionId", id),
+            None => errors::no_such_value("staging label", label.unwrap_or(CURRENT)),
+        });
     }
     Ok(version.id.clone())
 }

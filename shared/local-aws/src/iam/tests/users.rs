@@ -162,3 +162,30 @@ fn what_is_not_here_says_so() {
         assert_eq!(bench.refusal(list, &[("UserName", "b")]), (404, "NoSuchEntity"));
     }
 }
+
+#[test]
+fn every_kind_of_credential_keeps_a_user_from_being_deleted() {
+    use crate::iam::{CredentialKind, OtherCredential};
+    let mut bench = Bench::with_user("a");
+    let kinds = [
+        (CredentialKind::SigningCertificate, "ListSigningCertificates", "DeleteSigningCertificate", "CertificateId"),
+        (CredentialKind::SshPublicKey, "ListSSHPublicKeys", "DeleteSSHPublicKey", "SSHPublicKeyId"),
+        (
+            CredentialKind::ServiceSpecificCredential,
+            "ListServiceSpecificCredentials",
+            "DeleteServiceSpecificCredential",
+            "ServiceSpecificCredentialId",
+        ),
+        (CredentialKind::MfaDevice, "ListMFADevices", "DeactivateMFADevice", "SerialNumber"),
+    ];
+    for (kind, list, delete, id) in kinds {
+        let credential = OtherCredential { kind, id: format!("{id}-of-twenty-characters") };
+        bench.world.account(MINE).iam.users.get_mut("a").unwrap().credentials.push(credential.clone());
+        assert_eq!(bench.refusal("DeleteUser", &[("UserName", "a")]), (409, "DeleteConflict"), "{list}");
+        assert_eq!(text(&bench.ask(list, &[("UserName", "a")]).unwrap(), id), credential.id);
+        assert_eq!(bench.refusal(delete, &[("UserName", "a"), (id, "another")]), (404, "NoSuchEntity"));
+        bench.ask(delete, &[("UserName", "a"), (id, &credential.id)]).unwrap();
+        assert!(texts(&bench.ask(list, &[("UserName", "a")]).unwrap(), id).is_empty());
+    }
+    bench.ask("DeleteUser", &[("UserName", "a")]).unwrap();
+}

@@ -4,6 +4,7 @@ mod buckets;
 mod objects;
 mod policy;
 mod settings;
+mod versions;
 mod wire;
 
 use std::time::Duration;

@@ -221,7 +221,7 @@ fn parameters_are_held_to_their_limits() {
     assert!(bench.world.region("222222222222", "eu-west-1").secrets.by_name.is_empty());
     bench.create(&"a/_+=.@-".repeat(64), A, &"x".repeat(65_536)).unwrap();
     assert_eq!(code(bench.ask("PutSecretValue", json!({ "SecretId": "s" }))), "InvalidRequestException");
-    let error = bench.ask("RotateSecret", json!({ "SecretId": "s" })).unwrap_err();
+    let error = bench.ask("ReplicateSecretToRegions", json!({ "SecretId": "s" })).unwrap_err();
     assert_eq!(error.code, "NotImplemented");
 }
 

@@ -2,46 +2,28 @@
 
 use std::time::Duration;
 
+use aws::keys::{self, Holder, Stray};
 use aws::secrets::{self, StoredSecret};
-use aws::users::{self, User};
+use aws::users::User;
 use contract::{ErrorCode, StepError};
 use org::Place;
 
 use crate::SecretChange;
 use crate::store::StorePlace;
 
-/// An access key, with what is needed to judge it.
+/// An access key: what is known of it as a stray, and what holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeyFacts {
-    pub(crate) id: String,
-    pub(crate) active: bool,
-    /// By the services' clock, at the earliest of the looks: a key is at least this old.
-    pub(crate) age: Duration,
-    /// Asked only of keys beyond the grace period that are not stored.
-    pub(crate) history: Option<History>,
-}
-
-/// What is known of a key that has to be judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct History {
-    /// Whether it was ever used.
-    pub(crate) used: bool,
-    /// Whether a version of the secret that carries another label than AWSCURRENT holds it.
-    pub(crate) labelled: bool,
+    pub(crate) key: Stray,
+    pub(crate) holder: Holder,
 }
 
 /// The keys and the secret, looked at in one moment.
 pub(crate) struct Looked {
     pub(crate) keys: Vec<KeyFacts>,
     pub(crate) secret: Option<StoredSecret>,
-    /// The age of the version that is AWSCURRENT.
+    /// How long its current version has been current.
     pub(crate) version_age: Option<Duration>,
-}
-
-/// Whether the secret's current version holds this key.
-pub(crate) fn holds(secret: &StoredSecret, access_key_id: &str) -> bool {
-    let current = secret.current.as_ref().and_then(|version| version.value.as_ref().ok());
-    current.is_some_and(|credential| credential.access_key_id == access_key_id)
 }
 
 /// Decides. The order matters: what only a person may decide comes before what time decides, and that before
@@ -55,17 +37,17 @@ pub(crate) fn plan(
 ) -> Result<Vec<SecretChange>, StepError> {
     let current = looked.secret.as_ref().and_then(|secret| secret.current.as_ref());
     let stored = current.map(|version| version.credential(secret_name, &user.name)).transpose()?;
-    let (kept, strays): (Vec<_>, Vec<_>) =
-        looked.keys.iter().partition(|key| stored.is_some_and(|stored| stored.access_key_id == key.id));
-    if let Some(key) = kept.iter().find(|key| !key.active) {
-        let message = format!(
-            "its stored access key {} is not active, which somebody decided; activate it, or delete it to have a new one made",
-            key.id
-        );
-        return Err(StepError::new(ErrorCode::StoredKeyInactive, users::resource(&user.name), message));
+    let kept = looked.keys.iter().find(|facts| stored.is_some_and(|stored| stored.access_key_id == facts.key.id));
+    if let Some(facts) = kept.filter(|facts| !facts.key.active) {
+        return Err(keys::inactive(&user.name, &facts.key.id));
     }
-    let mut changes = judge_strays(&strays, user.created_here(place), &user.name, grace)?;
-    let place = match (current, kept.is_empty()) {
+    // What a rotation holds is the rotation's: neither lost nor somebody's.
+    let of_nobody = |facts: &&KeyFacts| !facts.holder.is_a_rotation() && facts.holder != Holder::Current;
+    let strays: Vec<&Stray> = looked.keys.iter().filter(of_nobody).map(|facts| &facts.key).collect();
+    let lost = keys::lost(&strays, user.created_here(place), &user.name, grace)?;
+    let delete = |access_key_id| SecretChange::DeleteLostKey { access_key_id };
+    let mut changes: Vec<SecretChange> = lost.into_iter().map(delete).collect();
+    let place = match (current, kept.is_none()) {
         (Some(_), false) => return Ok(changes),
         (None, _) if looked.secret.is_none() => StorePlace::NewSecret { name: secret_name.to_owned() },
         (None, _) => StorePlace::first_version(secret_name),
@@ -86,33 +68,9 @@ pub(crate) fn plan(
     Ok(changes)
 }
 
-/// What becomes of the keys that are listed and not stored. Lost is one that we made and nobody can know: on a
-/// user that we made here, active as all our keys are, never used, and in no version of the secret that
-/// anybody may still read.
-fn judge_strays(strays: &[&KeyFacts], ours: bool, user: &str, grace: Duration) -> Result<Vec<SecretChange>, StepError> {
-    const UNKNOWN_TO_ALL: Option<History> = Some(History { used: false, labelled: false });
-    let old = || strays.iter().filter(|key| key.age > grace);
-    let lost = |key: &KeyFacts| ours && key.active && key.history == UNKNOWN_TO_ALL;
-    if let Some(key) = old().find(|key| !lost(key)) {
-        let message = format!(
-            "has the access key {}, which the provisioner did not make or which somebody may use; delete it, or store it as the organization's key",
-            key.id
-        );
-        return Err(StepError::new(ErrorCode::UnmanagedKey, users::resource(user), message));
-    }
-    if let Some(key) = strays.iter().find(|key| key.age <= grace) {
-        let message = format!(
-            "another run may be about to store its access key {}; the step is tried again when the key is older than {} s",
-            key.id,
-            grace.as_secs()
-        );
-        return Err(StepError::new(ErrorCode::InProgress, users::resource(user), message));
-    }
-    Ok(old().map(|key| SecretChange::DeleteLostKey { access_key_id: key.id.clone() }).collect())
-}
-
 #[cfg(test)]
 mod tests {
+    use aws::keys::History;
     use aws::secrets::StoredVersion;
     use aws::{CREATED_BY_TAG, Credential, SecretText, created_by};
     use aws_smithy_types::DateTime;
@@ -130,12 +88,18 @@ mod tests {
     fn user(created_by_us: bool) -> User {
         let tags =
             if created_by_us { vec![(CREATED_BY_TAG.to_owned(), created_by(&place("us-east-1")))] } else { Vec::new() };
-        User { name: "rms_abc".into(), arn: String::new(), age: OLD, tags }
+        User { name: "rms_abc".into(), arn: String::new(), age: OLD, tags, age_of_state: None }
     }
 
-    fn key(id: &str, age: Duration) -> KeyFacts {
+    fn key(id: &str, age: Duration) -> Stray {
         let history = (age > GRACE).then_some(History { used: false, labelled: false });
-        KeyFacts { id: id.into(), active: true, age, history }
+        Stray { id: id.into(), active: true, age, history }
+    }
+
+    fn looked(keys: Vec<Stray>, secret: Option<StoredSecret>, version_age: Option<Duration>) -> Looked {
+        let holder = |id: &str| keys::holder(secret.as_ref(), &[], id);
+        let facts = keys.into_iter().map(|key| KeyFacts { holder: holder(&key.id), key });
+        Looked { keys: facts.collect(), secret, version_age }
     }
 
     /// A secret whose current version `v1` holds this key.
@@ -150,7 +114,10 @@ mod tests {
             scheduled_for_deletion: false,
             current: Some(StoredVersion { id: "v1".into(), created: DateTime::from_secs(0), value: Ok(value) }),
             previous_id: None,
-            other_ids: Vec::new(),
+            others: Vec::new(),
+            last_changed: None,
+            last_rotated: None,
+            rotation: None,
             name: "s".into(),
             tags: Vec::new(),
             labels: Vec::new(),
@@ -158,8 +125,8 @@ mod tests {
         }
     }
 
-    fn decide(keys: Vec<KeyFacts>, secret: Option<StoredSecret>, user: &User) -> Result<Vec<SecretChange>, ErrorCode> {
-        let looked = Looked { keys, secret, version_age: Some(OLD) };
+    fn decide(keys: Vec<Stray>, secret: Option<StoredSecret>, user: &User) -> Result<Vec<SecretChange>, ErrorCode> {
+        let looked = looked(keys, secret, Some(OLD));
         plan(&looked, user, &place("us-east-1"), "s", GRACE).map_err(|error| error.code())
     }
 
@@ -193,18 +160,18 @@ mod tests {
 
     #[test]
     fn what_may_be_somebodys_is_never_deleted() {
-        let unmanaged = |key: KeyFacts, user: &User| {
+        let unmanaged = |key: Stray, user: &User| {
             // Beside a young one too: waiting would not make it ours.
             let strays = vec![key.clone(), self::key("k9", YOUNG)];
             assert_eq!(decide(vec![key], None, user), Err(ErrorCode::UnmanagedKey));
             assert_eq!(decide(strays, None, user), Err(ErrorCode::UnmanagedKey));
         };
         unmanaged(key("k1", OLD), &user(false));
-        unmanaged(KeyFacts { active: false, ..key("k1", OLD) }, &user(true));
-        unmanaged(KeyFacts { history: Some(History { used: true, labelled: false }), ..key("k1", OLD) }, &user(true));
-        unmanaged(KeyFacts { history: Some(History { used: false, labelled: true }), ..key("k1", OLD) }, &user(true));
-        unmanaged(KeyFacts { history: None, ..key("k1", OLD) }, &user(true));
-        let looked = Looked { keys: vec![key("k1", OLD)], secret: None, version_age: None };
+        unmanaged(Stray { active: false, ..key("k1", OLD) }, &user(true));
+        unmanaged(Stray { history: Some(History { used: true, labelled: false }), ..key("k1", OLD) }, &user(true));
+        unmanaged(Stray { history: Some(History { used: false, labelled: true }), ..key("k1", OLD) }, &user(true));
+        unmanaged(Stray { history: None, ..key("k1", OLD) }, &user(true));
+        let looked = looked(vec![key("k1", OLD)], None, None);
         let elsewhere = plan(&looked, &user(true), &place("eu-west-1"), "s", GRACE).map_err(|error| error.code());
         assert_eq!(elsewhere, Err(ErrorCode::UnmanagedKey), "a key from another region may be stored there");
     }
@@ -212,18 +179,31 @@ mod tests {
     #[test]
     fn a_stored_key_that_is_gone_is_replaced_once_it_cannot_be_a_lagging_list() {
         assert_eq!(decide(vec![], Some(holding("k1")), &user(true)), Ok(vec![successor()]));
-        let looked = Looked { keys: vec![], secret: Some(holding("k1")), version_age: Some(YOUNG) };
+        let looked = looked(vec![], Some(holding("k1")), Some(YOUNG));
         let code = plan(&looked, &user(true), &place("us-east-1"), "s", GRACE).map_err(|error| error.code());
         assert_eq!(code, Err(ErrorCode::InProgress));
     }
 
     #[test]
     fn a_deactivated_or_unreadable_stored_key_is_somebodys_decision() {
-        let inactive = KeyFacts { active: false, ..key("k1", OLD) };
+        let inactive = Stray { active: false, ..key("k1", OLD) };
         assert_eq!(decide(vec![inactive], Some(holding("k1")), &user(true)), Err(ErrorCode::StoredKeyInactive));
         let mut unreadable = holding("k1");
         unreadable.current = unreadable.current.map(|version| StoredVersion { value: Err(aws::Unreadable), ..version });
         assert_eq!(decide(vec![], Some(unreadable), &user(true)), Err(ErrorCode::SecretUnreadable));
+    }
+
+    #[test]
+    fn the_keys_of_a_rotation_are_left_to_it() {
+        for holder in [Holder::Pending, Holder::Previous] {
+            let with = |secret: Option<StoredSecret>, others: Vec<Stray>| {
+                let mut looked = looked(others, secret, Some(OLD));
+                looked.keys.push(KeyFacts { key: Stray { active: false, ..key("k2", YOUNG) }, holder });
+                plan(&looked, &user(false), &place("us-east-1"), "s", GRACE).map_err(|error| error.code())
+            };
+            assert_eq!(with(Some(holding("k1")), vec![key("k1", OLD)]), Ok(vec![]));
+            assert_eq!(with(Some(holding("k1")), vec![]), Ok(vec![successor()]), "the stored key is gone all the same");
+        }
     }
 
     #[test]

@@ -1,0 +1,165 @@
+//! What must hold when a command of the lifecycle has settled, alone or together with a sign-up.
+
+use std::collections::BTreeSet;
+
+use local_aws::iam::KeyStatus;
+use local_aws::s3::PublicAccessBlock;
+use local_aws::{Account, World};
+
+use crate::judge::{
+    allowed, bucket, buckets, buried, completion_of, emitted, failures, one_key, policy, same_event_ids, untouched,
+};
+use crate::stage::{Aftermath, Trigger};
+use crate::start::{ACCOUNT, Prepared, REGION, SECRET, Start, USER};
+use crate::violation::{Promise, Violation};
+
+/// Every promise that this execution broke.
+pub(crate) fn judge(
+    prepared: &Prepared,
+    trigger: Trigger,
+    step: &'static str,
+    storm: bool,
+    aftermath: &Aftermath,
+) -> Vec<Violation> {
+    // To delete the keys is what an offboarding is for.
+    let keys_may_go = |violation: &&Violation| step != "offboard" || violation.promise != Promise::KnownKeysStay;
+    let mut broken: Vec<Violation> = aftermath.ledger.violations().filter(keys_may_go).cloned().collect();
+    broken.extend(allowed(aftermath));
+    broken.extend(same_event_ids(aftermath));
+    broken.extend(told(aftermath));
+    let (alone, completes) = (matches!(trigger, Trigger::Step(_)), prepared.completes.contains(step));
+    let done = emitted(aftermath, completion_of(step)) && !buried(aftermath).contains(&step);
+    if alone && completes && !done {
+        let seen = format!("{step} did not complete: {:?}", failures(aftermath).collect::<Vec<_>>());
+        broken.push(Violation::of(Promise::NothingLost, seen));
+    }
+    if !alone && !storm && !done {
+        let seen = format!("{step} did not complete: {:?}", failures(aftermath).collect::<Vec<_>>());
+        broken.push(Violation::of(Promise::NothingLost, seen));
+    }
+    if alone && !completes {
+        let writes = aftermath.asked_by.get(step).into_iter().flatten();
+        let writes = writes.filter(|asked| asked.is_mutating() && !["sqs", "events"].contains(&asked.service));
+        broken.extend(
+            writes.map(|asked| Violation::of(Promise::OthersUntouched, format!("{step} called {}", asked.operation))),
+        );
+        broken.extend(untouched(prepared.start, aftermath));
+    }
+    if done && let Err(seen) = end(step, prepared.start, aftermath) {
+        broken.push(Violation::of(Promise::StateHolds, format!("{step}: {seen}")));
+    }
+    if alone
+        && done
+        && let Some(write) = aftermath.writes_when_run_again.first()
+    {
+        broken.push(Violation::of(Promise::NothingToDo, write.to_string()));
+    }
+    broken
+}
+
+/// Who keeps a message tells of it.
+fn told(aftermath: &Aftermath) -> Vec<Violation> {
+    let failed: BTreeSet<&str> = failures(aftermath).map(|(step, _)| step).collect();
+    let silent = buried(aftermath).into_iter();
+    // One that was stopped between the dead letter and the event, and then found the organization active, has completed.
+    let silent = silent.filter(|step| !failed.contains(step) && !aftermath.could_not_tell.contains(*step));
+    let silent = silent.filter(|step| !emitted(aftermath, completion_of(step)));
+    silent.map(|step| Violation::of(Promise::NothingLost, format!("{step} kept its message and told nobody"))).collect()
+}
+
+fn end(step: &str, start: Start, aftermath: &Aftermath) -> Result<(), String> {
+    let (before, after) = (&aftermath.before, &aftermath.after);
+    let account = &after.accounts[ACCOUNT];
+    match step {
+        "suspend" => {
+            says(after, "suspended")?;
+            if let Some(key) = keys(account).find(|(_, status)| *status != KeyStatus::Inactive) {
+                return Err(format!("the key {} is active", key.0));
+            }
+            closed(after)?;
+            data_are_there(before, after)
+        }
+        "resume" => {
+            says(after, "active")?;
+            data_are_there(before, after)?;
+            if [Start::Suspended, Start::SuspendedWithStray].contains(&start) {
+                one_key(account)?;
+                bucket(after)?;
+                policy(after)?;
+            }
+            Ok(())
+        }
+        _ => {
+            says(after, "offboarded")?;
+            if let Some((key, _)) = keys(account).next() {
+                return Err(format!("the key {key} is there"));
+            }
+            if account.iam.users.contains_key(USER) && !buckets(after).is_empty() && says_itself(after, "offboarded") {
+                return Err("the user is there".to_owned());
+            }
+            let secret = account.regions.get(REGION).and_then(|region| region.secrets.by_name.get(SECRET));
+            if secret.is_some_and(|secret| secret.deletion.is_none()) {
+                return Err("the secret is not scheduled for deletion".to_owned());
+            }
+            closed(after)?;
+            let full = buckets(after)
+                .into_iter()
+                .find(|(_, bucket)| says_of(bucket, "offboarded") && !bucket.objects.is_empty());
+            full.map_or(Ok(()), |(name, _)| Err(format!("{name} is not empty")))
+        }
+    }
+}
+
+fn keys(account: &Account) -> impl Iterator<Item = (String, KeyStatus)> {
+    let keys = account.iam.users.get(USER).into_iter().flat_map(|user| &user.access_keys);
+    keys.map(|key| (key.id.clone(), key.status)).collect::<Vec<_>>().into_iter()
+}
+
+/// The user or the bucket says so. A bucket that a sign-up makes after the command says nothing of it; then the user does.
+fn says(world: &World, state: &str) -> Result<(), String> {
+    let tags = world.accounts[ACCOUNT].iam.users.get(USER).map(|user| user.tags.clone()).unwrap_or_default();
+    let user = tags.iter().any(|(key, value)| key == "OrgState" && value == state);
+    let both = user && says_itself(world, state);
+    match state {
+        // Nothing may speak against it.
+        "active" if both => Ok(()),
+        "active" => Err(format!("user and bucket do not both say {state}")),
+        _ if user || says_itself(world, state) => Ok(()),
+        _ => Err(format!("neither user nor bucket says {state}")),
+    }
+}
+
+fn says_itself(world: &World, state: &str) -> bool {
+    buckets(world).into_iter().any(|(_, bucket)| says_of(bucket, state))
+}
+
+fn says_of(bucket: &local_aws::s3::Bucket, state: &str) -> bool {
+    bucket.tags.get("OrgState").is_some_and(|tag| tag == state)
+}
+
+/// Nobody reads anything: everything is blocked, or there is no policy that could open it.
+fn closed(world: &World) -> Result<(), String> {
+    let open = buckets(world)
+        .into_iter()
+        .find(|(_, bucket)| bucket.public_access_block != Some(PublicAccessBlock::ALL) && bucket.policy.is_some());
+    open.map_or(Ok(()), |(name, _)| Err(format!("{name} is open")))
+}
+
+/// Every object that was there is there, and so is the secret's value.
+fn data_are_there(before: &World, after: &World) -> Result<(), String> {
+    for (name, bucket) in buckets(before) {
+        let now = after.buckets.get(name).ok_or_else(|| format!("{name} is gone"))?;
+        if let Some(key) = bucket.objects.keys().find(|key| !now.objects.contains_key(*key)) {
+            return Err(format!("{name}/{key} is gone"));
+        }
+    }
+    let scheduled = |world: &World| {
+        let region = world.accounts.get(ACCOUNT).and_then(|account| account.regions.get(REGION));
+        region.and_then(|region| region.secrets.by_name.get(SECRET).map(|secret| secret.deletion.is_some()))
+    };
+    match (scheduled(before), scheduled(after)) {
+        (Some(before), Some(after)) if before != after => Err("the secret was scheduled or restored".to_owned()),
+        (Some(_), None) => Err("the secret is gone".to_owned()),
+        _ => Ok(()),
+    }
+}
