@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws::Credential;
 use aws::keys::{self, Holder, LabelledVersion, Stray};
-use aws::secrets::{self, AWSPENDING, StoredSecret};
+use aws::secrets::{self, AWSPENDING, AWSPREVIOUS, StoredSecret};
 use aws::users::{self, User};
 use contract::{ErrorCode, StepError};
 use org::Place;
@@ -118,7 +118,12 @@ impl<'o> Decision<'o> {
     /// Where the label AWSPREVIOUS does not tell which key the old one is, because another version is current or a person
     /// moved the label, no key is touched, and the retirement is not done as long as there are two.
     pub(crate) fn retire(&self, token: &str) -> Result<Vec<KeyChange>, StepError> {
-        if self.secret.others.iter().any(|(id, labels)| id == token && labels.iter().any(|label| label == AWSPENDING)) {
+        // Secrets Manager may leave AWSPENDING on a version that became current; one that is AWSPREVIOUS by now was.
+        let unfinished = |labels: &[String]| {
+            let has = |label: &str| labels.iter().any(|own| own == label);
+            has(AWSPENDING) && !has(AWSPREVIOUS)
+        };
+        if self.secret.others.iter().any(|(id, labels)| id == token && unfinished(labels)) {
             return Err(self.waiting("its rotation is not finished"));
         }
         let is_current = self.secret.current.as_ref().is_some_and(|version| version.id == token);

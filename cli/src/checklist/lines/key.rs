@@ -24,6 +24,9 @@ fn one(observed: &Observed) -> Line {
         Ok(keys) => keys,
         Err(unseen) => return ONE.unknown(unseen),
     };
+    if let [key] = &keys[..] {
+        return ONE.pass(key_name(&key.id));
+    }
     let rotating = match &observed.rotating {
         Ok(rotating) => rotating,
         Err(unseen) => return ONE.unknown(unseen),
@@ -31,18 +34,21 @@ fn one(observed: &Observed) -> Line {
     // The keys of a rotation are its own: the secret states them too.
     let (of_a_rotation, others): (Vec<&AccessKey>, Vec<&AccessKey>) =
         keys.iter().partition(|key| rotating.contains(&key.id));
+    let names = |keys: &[&AccessKey]| keys.iter().map(|key| key_name(&key.id)).collect::<Vec<_>>().join(", ");
     match (&others[..], &observed.user) {
-        ([key], _) if of_a_rotation.is_empty() => ONE.pass(key_name(&key.id)),
-        ([key], _) => {
-            let names: Vec<String> = of_a_rotation.iter().map(|key| key_name(&key.id)).collect();
-            ONE.pass(format!("{}, and of a rotation {}", key_name(&key.id), names.join(", ")))
-        }
+        ([key], _) => ONE.pass(format!("{}, and of a rotation {}", key_name(&key.id), names(&of_a_rotation))),
         ([], Ok(None)) => ONE.not_applicable("there is no user"),
-        ([], _) => ONE.fail("none", Remedy::of(ErrorCode::Waiting, "send OrgCreated for the organization")),
+        ([], _) => {
+            let seen = if keys.is_empty() {
+                "none".to_owned()
+            } else {
+                format!("only of a rotation {}", names(&of_a_rotation))
+            };
+            ONE.fail(seen, Remedy::of(ErrorCode::Waiting, "send OrgCreated for the organization"))
+        }
         (several, _) => {
-            let names: Vec<String> = several.iter().map(|key| key_name(&key.id)).collect();
             let remedy = "find out who uses the one that is not stored, and delete it";
-            ONE.fail(names.join(", "), Remedy::of(ErrorCode::UnmanagedKey, remedy))
+            ONE.fail(names(several), Remedy::of(ErrorCode::UnmanagedKey, remedy))
         }
     }
 }
