@@ -11,6 +11,8 @@ import s3_buckets  # noqa: F401
 import s3_objects  # noqa: F401
 import s3_policy  # noqa: F401
 import s3_settings  # noqa: F401
+import s3_versions  # noqa: F401
+import secret_rotation  # noqa: F401
 import secret_versions  # noqa: F401
 import secretsmanager  # noqa: F401
 import sqs  # noqa: F401
@@ -27,8 +29,10 @@ GROUPS = (
     ("s3_settings", "S3: settings of buckets"),
     ("s3_policy", "S3: bucket policies"),
     ("s3_objects", "S3: objects and requests"),
+    ("s3_versions", "S3: versions of objects"),
     ("secretsmanager", "Secrets Manager: secrets"),
     ("secret_versions", "Secrets Manager: versions"),
+    ("secret_rotation", "Secrets Manager: rotation"),
     ("sqs", "SQS"),
     ("sqs_move_tasks", "SQS: message move tasks"),
     ("events", "EventBridge: buses and rules"),

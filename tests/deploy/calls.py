@@ -1,4 +1,5 @@
-"""Counts what functions call: a server between them and the emulator, which can also take its time."""
+"""Counts what functions call: a server between them and the emulator, which can also take its time, and answers what the
+emulator does not know."""
 
 import http.client
 import re
@@ -7,6 +8,14 @@ import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
+
+
+MISSING = {
+    "ListSigningCertificates": "Certificates",
+    "ListSSHPublicKeys": "SSHPublicKeys",
+    "ListServiceSpecificCredentials": "ServiceSpecificCredentials",
+}
+"""IAM's lists that the emulator does not have, and what they list: answered as empty."""
 
 
 class Calls:
@@ -31,6 +40,13 @@ class Calls:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 calls.count(self, body)
                 time.sleep(calls.delay)
+                if empty := empty_list(body):
+                    self.send_response_only(200)
+                    self.send_header("Content-Type", "text/xml")
+                    self.send_header("Content-Length", str(len(empty)))
+                    self.end_headers()
+                    self.wfile.write(empty)
+                    return
                 connection = http.client.HTTPConnection(target.hostname or "", target.port, timeout=60)
                 # With its own Host, which is signed.
                 connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
@@ -74,3 +90,15 @@ class Calls:
             operation = " ".join([request.command, what, *query])
         with self._lock:
             self.counted[f"{service[1] if service else 'anonymous s3'} {operation}"] += 1
+
+
+def empty_list(body: bytes) -> bytes | None:
+    """The answer to an operation that the emulator does not have."""
+    action = re.search(rb"(?:^|&)Action=(\w+)", body)
+    name = action[1].decode() if action else ""
+    if not (listed := MISSING.get(name)):
+        return None
+    result = f"<{name}Result><IsTruncated>false</IsTruncated><{listed}/></{name}Result>"
+    metadata = "<ResponseMetadata><RequestId>0</RequestId></ResponseMetadata>"
+    namespace = "https://iam.amazonaws.com/doc/2010-05-08/"
+    return f'<{name}Response xmlns="{namespace}">{result}{metadata}</{name}Response>'.encode()

@@ -83,7 +83,9 @@ def resources(stack: Stack) -> None:
 
     secret = secrets.describe_secret(SecretId=f"fusion-rms/{ORG}/aws")
     equal({tag["Key"]: tag["Value"] for tag in secret["Tags"]}, {"OrgId": ORG}, "the secret's tags")
-    equal(list(secret["VersionIdsToStages"].values()), [["AWSCURRENT"]], "the secret's versions")
+    # The emulator rotates at once where a schedule is set; see close_gaps.
+    labels = [labels for labels in secret["VersionIdsToStages"].values() if labels != ["AWSPREVIOUS"]]
+    equal(labels, [["AWSCURRENT"]], "the secret's versions")
     stored = key_of(stack, ORG)
     equal(set(stored), {"accessKeyId", "secretAccessKey", "userName"}, "the secret's fields")
     equal((stored["userName"], stored["accessKeyId"]), (user, keys[0]["AccessKeyId"]), "the stored key")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import checks
 import direct
+import life
 import machine
 import measure
 from emulator import close_gaps, ministack
@@ -107,14 +108,16 @@ def run(functions: Path) -> tuple[int, int]:
         )
         deployed = step("docs/deploy.md: sam deploy", deploy)
         parts = (
-            (checks, None, None),
-            (machine, None, None),
-            (direct, "docs/upgrade.md: sam deploy, a new version of a function, and Delivery=direct", upgrade),
+            (checks.CHECKS, None, None),
+            (life.CHECKS, None, None),
+            (machine.CHECKS, None, None),
+            (life.LATER, None, None),
+            (direct.CHECKS, "docs/upgrade.md: sam deploy, a new version of a function, and Delivery=direct", upgrade),
         )
-        for module, title, preparation in parts:
+        for part, title, preparation in parts:
             if preparation and deployed:
                 deployed = step(title, preparation)
-            for what, action in module.CHECKS:
+            for what, action in part:
                 # Without a deployment nothing can be checked, and what is not checked has failed.
                 if deployed:
                     step(what, lambda: action(stack))

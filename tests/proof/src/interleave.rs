@@ -325,8 +325,7 @@ impl Scene {
         if let Some(token) = self.token.clone() {
             return self.settle_rotation(prepared, &token).await;
         }
-        let of_lifecycle = self.messages.iter().find(|message| message.is_of_lifecycle());
-        let trigger = of_lifecycle.map_or(Trigger::Step("secret"), |message| Trigger::With(message.step()));
+        let trigger = self.trigger();
         let mut aftermath = Aftermath::of(&self.system, trigger, &prepared.world, Vec::new()).await?;
         aftermath.ledger = self.gate.ledger();
         let mut violations = judge::judge(prepared, trigger, false, &aftermath);
@@ -336,6 +335,17 @@ impl Scene {
 }
 
 impl Scene {
+    /// What was broken so far, whatever comes after.
+    pub(crate) fn broken_on_the_way(&self) -> Vec<Violation> {
+        let ledger = self.gate.ledger();
+        judge::of_ledger(self.trigger(), &ledger).into_iter().chain(canary::seen(&ledger)).collect()
+    }
+
+    fn trigger(&self) -> Trigger {
+        let of_lifecycle = self.messages.iter().find(|message| message.is_of_lifecycle());
+        of_lifecycle.map_or(Trigger::Step("secret"), |message| Trigger::With(message.step()))
+    }
+
     /// Has Secrets Manager try again until the rotation is done, and judges what is there then.
     async fn settle_rotation(&mut self, prepared: &Prepared, token: &str) -> Result<Vec<Violation>, Violation> {
         rotation::finish(&self.system, token).await?;

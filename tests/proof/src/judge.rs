@@ -9,6 +9,7 @@ use local_aws::secretsmanager::Content;
 use local_aws::{Account, World};
 use serde_json::{Value, json};
 
+use crate::ledger::Ledger;
 use crate::lifecycle;
 use crate::stage::{Aftermath, Trigger};
 use crate::start::{ACCOUNT, BUCKET, End, ORG, Prepared, REGION, SECRET, Start, USER};
@@ -27,7 +28,7 @@ pub fn judge(prepared: &Prepared, trigger: Trigger, storm: bool, aftermath: &Aft
         return lifecycle::judge(prepared, trigger, step, storm, aftermath);
     }
     let start = prepared.start;
-    let mut broken: Vec<Violation> = aftermath.ledger.violations().cloned().collect();
+    let mut broken = of_ledger(trigger, &aftermath.ledger);
     broken.extend(ends(start, trigger, storm, aftermath));
     broken.extend(completion(prepared, trigger, aftermath));
     broken.extend(allowed(aftermath));
@@ -41,6 +42,13 @@ pub fn judge(prepared: &Prepared, trigger: Trigger, storm: bool, aftermath: &Aft
         broken.push(Violation::of(Promise::NothingToDo, write.to_string()));
     }
     broken
+}
+
+/// What the ledger saw that may not be. To delete keys is what an offboarding is for.
+pub(crate) fn of_ledger(trigger: Trigger, ledger: &Ledger) -> Vec<Violation> {
+    let keys_may_go = trigger.of_lifecycle() == Some("offboard");
+    let broken = ledger.violations().filter(|violation| !keys_may_go || violation.promise != Promise::KnownKeysStay);
+    broken.cloned().collect()
 }
 
 /// The steps that ended with their event in their dead-letter queue.

@@ -7,7 +7,7 @@ use local_aws::s3::PublicAccessBlock;
 use local_aws::{Account, World};
 
 use crate::judge::{
-    allowed, bucket, buckets, buried, completion_of, emitted, failures, one_key, policy, same_event_ids, untouched,
+    allowed, bucket, buckets, buried, completion_of, emitted, failures, of_ledger, one_key, policy, same_event_ids, untouched,
 };
 use crate::stage::{Aftermath, Trigger};
 use crate::start::{ACCOUNT, Prepared, REGION, SECRET, Start, USER};
@@ -21,9 +21,7 @@ pub(crate) fn judge(
     storm: bool,
     aftermath: &Aftermath,
 ) -> Vec<Violation> {
-    // To delete the keys is what an offboarding is for.
-    let keys_may_go = |violation: &&Violation| step != "offboard" || violation.promise != Promise::KnownKeysStay;
-    let mut broken: Vec<Violation> = aftermath.ledger.violations().filter(keys_may_go).cloned().collect();
+    let mut broken = of_ledger(trigger, &aftermath.ledger);
     broken.extend(allowed(aftermath));
     broken.extend(same_event_ids(aftermath));
     broken.extend(told(aftermath));

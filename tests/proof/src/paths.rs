@@ -101,8 +101,7 @@ fn follow(
                 let mut shared = frontier.lock().expect("no worker panics");
                 if !shared.visited.insert(state) {
                     // What comes after was seen; what was done on this way to it was not.
-                    let ledger = scene.gate.ledger();
-                    return Ok(ledger.violations().cloned().chain(canary::seen(&ledger)).collect());
+                    return Ok(scene.broken_on_the_way());
                 }
                 shared.explored.ends += usize::from(scene.is_over());
                 let first = usize::from(!scene.is_over());

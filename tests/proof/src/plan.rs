@@ -99,7 +99,7 @@ fn interleavings(scale: Scale) -> Vec<(Start, Exploration)> {
         let mut explore = |messages: &[Message], faults, ticks| {
             all.push((start, Exploration { messages: messages.to_vec(), faults, ticks }));
         };
-        if start == Start::YoungKeyWithoutSecret && scale == Scale::Ci {
+        if [Start::YoungKeyWithoutSecret, Start::TwoStrays].contains(&start) && scale == Scale::Ci {
             // A key that comes of age meanwhile, and a fault meanwhile, each by itself: together they are many.
             explore(&[SignUp, SignUp], 0, 2);
             explore(&[SignUp, SignUp], 1, 0);
@@ -114,8 +114,10 @@ fn interleavings(scale: Scale) -> Vec<(Start, Exploration)> {
             explore(&[SignUp, Check], 1, 2);
         }
         if scale == Scale::Long || start == Start::PartlyThere {
-            explore(&[SignUp, Suspend], 1, 0);
-            explore(&[SignUp, Offboard], 1, 0);
+            // With a fault they are ten thousands.
+            let faults = u8::from(scale == Scale::Long);
+            explore(&[SignUp, Suspend], faults, 0);
+            explore(&[SignUp, Offboard], faults, 0);
         }
         if scale == Scale::Long {
             explore(&[SignUp, SignUp], 2, 2);

@@ -1,15 +1,46 @@
 //! Compiles deliberate bugs in, one at a time, and expects each to be caught: `mutants.toml` lists them. A copy of the
 //! tree is changed, never the tree itself.
+//!
+//! CI tries every third, beginning at another one for each state of the tree; whether the others still fit the code is
+//! looked at each time.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Output, Stdio};
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
+use clap::Parser;
 use serde::Deserialize;
 
 /// Storms, as many as in CI.
 const SEEDS: &str = "300";
+
+/// Compiles deliberate bugs in, one at a time; each has to be caught.
+#[derive(Parser)]
+struct Options {
+    /// Only those with this in their names
+    name: Option<String>,
+    /// Every N-th only, beginning with number K, from 0
+    #[arg(long, value_name = "K/N", default_value = "0/1")]
+    part: Part,
+}
+
+#[derive(Clone, Copy)]
+struct Part {
+    first: usize,
+    of: usize,
+}
+
+impl FromStr for Part {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parsed = text.split_once('/').and_then(|(first, of)| Some((first.parse().ok()?, of.parse().ok()?)));
+        let (first, of) = parsed.filter(|(first, of)| first < of).ok_or("a part is K/N, with K less than N")?;
+        Ok(Self { first, of })
+    }
+}
 
 #[derive(Deserialize)]
 struct Mutants {
@@ -41,8 +72,20 @@ struct Edit {
     to: String,
 }
 
+impl Edit {
+    /// The file with the edit made.
+    fn of(&self, root: &Path) -> Result<String, String> {
+        let path = root.join(&self.file);
+        let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        match text.matches(&self.from).count() {
+            1 => Ok(text.replace(&self.from, &self.to)),
+            found => Err(format!("{}: {:?} is there {found} times, not once", self.file.display(), self.from)),
+        }
+    }
+}
+
 fn main() -> ExitCode {
-    match run(std::env::args().nth(1).as_deref()) {
+    match run(&Options::parse()) {
         Ok(0) => ExitCode::SUCCESS,
         Ok(survivors) => {
             println!("{survivors} survived");
@@ -55,13 +98,18 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the mutants whose name contains `only`; answers how many survived.
-fn run(only: Option<&str>) -> Result<usize, String> {
+/// Runs the chosen mutants; answers how many survived.
+fn run(options: &Options) -> Result<usize, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().map_err(|error| error.to_string())?;
     let listed = include_str!("../../mutants.toml");
     let mutants: Mutants = toml::from_str(listed).map_err(|error| format!("mutants.toml: {error}"))?;
+    for edit in mutants.mutant.iter().flat_map(|mutant| &mutant.edits) {
+        edit.of(&root)?;
+    }
     let copy = Copy::of(&root)?;
-    let chosen = mutants.mutant.iter().filter(|mutant| only.is_none_or(|only| mutant.name.contains(only)));
+    let Options { name, part } = options;
+    let named = mutants.mutant.iter().filter(|mutant| name.as_ref().is_none_or(|name| mutant.name.contains(name)));
+    let chosen = named.skip(part.first).step_by(part.of);
     let (mut survivors, mut running) = (0, None::<Trial>);
     for mutant in chosen {
         // One is built while the one before runs: building has only one core to do for most of the time.
@@ -149,13 +197,7 @@ impl Copy {
         let begun = Instant::now();
         for edit in &mutant.edits {
             let path = self.root.join(&edit.file);
-            let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-            let found = text.matches(&edit.from).count();
-            if found != 1 {
-                return Err(format!("{}: {:?} is there {found} times, not once", edit.file.display(), edit.from));
-            }
-            fs::write(&path, text.replace(&edit.from, &edit.to))
-                .map_err(|error| format!("{}: {error}", path.display()))?;
+            fs::write(&path, edit.of(&self.root)?).map_err(|error| format!("{}: {error}", path.display()))?;
         }
         let built = self.build(&mutant.catcher);
         for edit in &mutant.edits {
