@@ -59,6 +59,9 @@ def close_gaps(stack: Stack) -> None:
         if actions := MARKER.get(step):
             # It drops the slash at the end of the key `pub/` when it asks for permission.
             statements.append({"Effect": "Allow", "Action": actions, "Resource": "arn:aws:s3:::fusion-rms-*/pub"})
+        if step == "offboard":
+            # It does not tell the condition secretsmanager:RecoveryWindowInDays.
+            statements.append({"Effect": "Allow", "Action": "secretsmanager:DeleteSecret", "Resource": "*"})
         document = json.dumps({"Version": "2012-10-17", "Statement": statements})
         role = stack.physical(f"{''.join(part.capitalize() for part in step.split('-'))}Role")
         stack.client("iam").put_role_policy(RoleName=role, PolicyName="emulator", PolicyDocument=document)
@@ -66,5 +69,6 @@ def close_gaps(stack: Stack) -> None:
     print("  gap: ministack authorizes the object pub/ as pub; allowed for the two roles in addition")
     print("  gap: ministack's rules do not invoke functions as Lambda's own asynchronous calls do; called so directly")
     print("  gap: ministack's RotateSecret never calls the function: it copies the value into a new version, at once")
+    print("  gap: ministack knows no secretsmanager:RecoveryWindowInDays; DeleteSecret allowed in addition")
     print(f"  gap: ministack does not know {', '.join(MISSING)}; answered as empty in front of it")
     print("  gap: ministack has no archives, enforces no event bus policy and knows no events:source condition")
