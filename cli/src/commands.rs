@@ -1,6 +1,6 @@
 //! The commands that organizations can be given: their detail types, and reading any of them.
 
-use contract::{Command, OrgCreated, OrgDeleted, OrgResumed, OrgSubject, OrgSuspended, Request};
+use contract::{Command, OrgAdoptionRequested, OrgCreated, OrgDeleted, OrgResumed, OrgSubject, OrgSuspended, Request};
 use local_system::registry;
 use org::OrgId;
 use serde_json::Value;
@@ -8,8 +8,13 @@ use serde_json::Value;
 use crate::submit::check::Rules;
 
 /// Their detail types; the usual one first.
-pub const COMMANDS: [&str; 4] =
-    [OrgCreated::DETAIL_TYPE, OrgSuspended::DETAIL_TYPE, OrgResumed::DETAIL_TYPE, OrgDeleted::DETAIL_TYPE];
+pub const COMMANDS: [&str; 5] = [
+    OrgCreated::DETAIL_TYPE,
+    OrgSuspended::DETAIL_TYPE,
+    OrgResumed::DETAIL_TYPE,
+    OrgDeleted::DETAIL_TYPE,
+    OrgAdoptionRequested::DETAIL_TYPE,
+];
 
 /// What of a command everybody needs.
 pub(crate) struct Read {
@@ -33,6 +38,7 @@ pub(crate) fn read(detail_type: &str, detail: Value, rules: &Rules<'_>) -> Resul
         OrgSuspended::DETAIL_TYPE => read_as::<OrgSuspended>(detail, rules),
         OrgResumed::DETAIL_TYPE => read_as::<OrgResumed>(detail, rules),
         OrgDeleted::DETAIL_TYPE => read_as::<OrgDeleted>(detail, rules),
+        OrgAdoptionRequested::DETAIL_TYPE => read_as::<OrgAdoptionRequested>(detail, rules),
         _ => read_as::<OrgCreated>(detail, rules),
     }
 }

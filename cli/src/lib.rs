@@ -1,9 +1,11 @@
 //! `orgctl`: the command with which operators try, watch and replay provisioning.
 
+pub mod adopt;
 pub mod args;
 pub mod bus;
 pub mod checklist;
 pub mod commands;
+mod confirm;
 pub mod connection;
 pub mod exit;
 pub mod forecast;
@@ -40,6 +42,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Man(arguments) => shell::man(&arguments),
         Command::Checklist(arguments) => checklist::run(&arguments),
         Command::Rotate(arguments) => rotate::run(&arguments),
+        Command::Adopt(arguments) => adopt::run(&arguments),
     };
     result.unwrap_or_else(|problem| {
         anstream::eprintln!("orgctl: {problem}");

@@ -5,10 +5,11 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::builder::styling::{AnsiColor, Style};
-use contract::{Command, OrgCreated};
+use contract::{Command, OrgAdoptionRequested, OrgCreated};
 use org::OrgId;
 use serde_json::json;
 
+use crate::adopt;
 use crate::args::PlanArguments;
 use crate::connection::{Connection, block_on};
 use crate::exit::{DIFFERENCES, FAILED, Problem, written};
@@ -32,10 +33,14 @@ pub fn run(arguments: &PlanArguments) -> Result<ExitCode, Problem> {
 
 async fn one(arguments: &PlanArguments, connection: &Connection, org: &OrgId) -> Result<ExitCode, Problem> {
     let (class, environment) = (connection.account_class(), arguments.environment);
-    let detail = if arguments.command == OrgCreated::DETAIL_TYPE {
-        detail(org, class, environment, arguments.bucket_name.as_deref())
-    } else {
-        detail_of_command(org, class, environment)
+    let bucket = arguments.bucket_name.as_deref();
+    let detail = match arguments.command {
+        OrgCreated::DETAIL_TYPE => detail(org, class, environment, bucket),
+        OrgAdoptionRequested::DETAIL_TYPE => match adopt::detail(connection, org, environment, bucket).await? {
+            Some(detail) => detail,
+            None => return adopt::nothing_there(org, arguments.json),
+        },
+        _ => detail_of_command(org, class, environment),
     };
     let forecast = Previews::new(connection).of_command(org, arguments.command, &detail).await;
     let mut out = anstream::stdout();

@@ -67,6 +67,7 @@ fn page(code: ErrorCode) -> &'static str {
         ErrorCode::SecretUnreadable => include_str!("../../docs/errors/secret-unreadable.md"),
         ErrorCode::SecretScheduledForDeletion => include_str!("../../docs/errors/secret-scheduled-for-deletion.md"),
         ErrorCode::UserHasPermissions => include_str!("../../docs/errors/user-has-permissions.md"),
+        ErrorCode::AdoptionDiffers => include_str!("../../docs/errors/adoption-differs.md"),
         ErrorCode::MalformedEvent => include_str!("../../docs/errors/malformed-event.md"),
         ErrorCode::InvalidField => include_str!("../../docs/errors/invalid-field.md"),
         ErrorCode::SourceNotAllowed => include_str!("../../docs/errors/source-not-allowed.md"),

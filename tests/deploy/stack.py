@@ -21,7 +21,7 @@ REGION = "us-east-1"
 NAME = "org-provisioner"
 BUS = "org-provisioning"
 SBT_BUS = "sbt-control-plane"
-STEPS = ["iam-user", "bucket", "bucket-policy", "secret", "verify", "suspend", "resume", "offboard"]
+STEPS = ["iam-user", "bucket", "bucket-policy", "secret", "verify", "suspend", "resume", "offboard", "adopt"]
 FUNCTIONS = [*STEPS, "rotate"]
 ROOT = Path(__file__).resolve().parent.parent.parent
 

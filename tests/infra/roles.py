@@ -59,6 +59,7 @@ ACTIONS = {
     "secretsmanager:GetSecretValue": ["kms:Decrypt", "secretsmanager:GetSecretValue"],
     "secretsmanager:PutSecretValue": ["kms:Decrypt", "kms:GenerateDataKey", "secretsmanager:PutSecretValue"],
     "secretsmanager:RestoreSecret": ["secretsmanager:RestoreSecret"],
+    "secretsmanager:TagResource": ["secretsmanager:TagResource"],
     "secretsmanager:UpdateSecretVersionStage": ["secretsmanager:UpdateSecretVersionStage"],
     "sqs:ChangeMessageVisibility": ["sqs:ChangeMessageVisibility"],
     "sqs:SendMessage": ["sqs:SendMessage"],
@@ -142,6 +143,9 @@ def where(action: str, step: str, view: View) -> list[tuple[str, dict[str, Any]]
             "StringEquals": {"aws:RequestTag/OrgState": STATES[step]},
             "ForAllValues:StringEquals": {"aws:TagKeys": ["OrgState", "OrgStateSince"]},
         }
+    if step == "adopt":
+        # The organization's tag and no other: what is adopted is not said to be made by the provisioner.
+        conditions["iam:TagUser"] = conditions["secretsmanager:TagResource"]
     service = action.split(":")[0]
     if action in ON_EVERYTHING:
         found = ["*"]

@@ -14,7 +14,7 @@ use local_system::{Functions, LocalOptions, LocalSystem};
 use serde_json::{Value, json};
 use tokio::task::LocalSet;
 
-use crate::{command, lifecycle_command};
+use crate::{adoption, command, lifecycle_command};
 
 /// The functions' timeout in production.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -84,10 +84,16 @@ fn rotate_spec() -> StepSpec {
 
 async fn ends_what_was_begun(spec: StepSpec, executable: &str) {
     let (bench, lines) = Process::start(spec, executable, &[]).await;
-    let (step, detail) = (spec.name, lifecycle_command("abc"));
-    for before in ORDER {
-        bench.system.invoke(before, command("abc")).await.unwrap();
-    }
+    let step = spec.name;
+    let detail = if step == "adopt" {
+        adoption::everything(&bench.system, "abc").await;
+        adoption::detail(&bench.system, "abc")
+    } else {
+        for before in ORDER {
+            bench.system.invoke(before, command("abc")).await.unwrap();
+        }
+        lifecycle_command("abc")
+    };
     if step == "resume" {
         bench.system.invoke("suspend", detail.clone()).await.unwrap();
     }

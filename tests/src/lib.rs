@@ -3,6 +3,7 @@
 //! State is read with the AWS SDK, over the same wire as any client, or straight from the local AWS where
 //! the API does not tell.
 
+pub mod adoption;
 pub mod bootstrap;
 pub mod lifecycle;
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 const ACCOUNT: &str = "123456789012";
 const PRODUCER: &str = "222222222222";
 const BUS: &str = "arn:aws:events:us-east-1:123456789012:event-bus/org-provisioning";
-const STEPS: [(&str, &str, &str); 8] = [
+const STEPS: [(&str, &str, &str); 9] = [
     ("iam-user", "IamUserRole", "IamUserProvisioned"),
     ("bucket", "BucketRole", "BucketProvisioned"),
     ("bucket-policy", "BucketPolicyRole", "BucketPolicyProvisioned"),
@@ -20,6 +20,7 @@ const STEPS: [(&str, &str, &str); 8] = [
     ("suspend", "SuspendRole", "OrgSuspensionCompleted"),
     ("resume", "ResumeRole", "OrgResumptionCompleted"),
     ("offboard", "OffboardRole", "OrgOffboardingCompleted"),
+    ("adopt", "AdoptRole", "OrgAdoptionCompleted"),
 ];
 const FAILED: &str = "OrgProvisioningFailed";
 

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use contract::{Command, OrgCreated, OrgDeleted, OrgResumed, OrgSuspended, Subject, event_id};
+use contract::{Command, OrgAdoptionRequested, OrgCreated, OrgDeleted, OrgResumed, OrgSuspended, Subject, event_id};
 use local_system::registry;
 use serde_json::{Value, json};
 use tests::{Bench, command, of_type};
@@ -40,6 +40,7 @@ fn schema_for(detail_type: &str) -> &'static str {
         "OrgSuspended" => "org-suspended.json",
         "OrgResumed" => "org-resumed.json",
         "OrgDeleted" => "org-deleted.json",
+        "OrgAdoptionRequested" => "org-adoption-requested.json",
         "OrgProvisioningFailed" => "org-provisioning-failed.json",
         _ => "step-completed.json",
     }
@@ -75,7 +76,10 @@ async fn the_samples_of_emitted_events_are_what_the_system_says() {
     let mut emitted = bench.settle().await;
     bench.put(&json!({ "orgId": "xmsqa1", "environment": "qa" }));
     emitted.extend(bench.settle().await);
-    for command in ["org-suspended.json", "org-resumed.json", "org-deleted.json"].map(sample) {
+    tests::adoption::user(&bench.system, "xmsqa2", &[("OrgID", "xmsqa2")]).await;
+    tests::adoption::bucket(&bench.system, "fusion-rms-xmsqa2", &[]).await;
+    let commands = ["org-suspended.json", "org-resumed.json", "org-deleted.json", "org-adoption-requested.json"];
+    for command in commands.map(sample) {
         let text = |field: &str| command[field].as_str().unwrap().to_owned();
         bench.system.put_event(&text("source"), &text("detail-type"), &command["detail"]).unwrap();
         emitted.extend(bench.settle().await);
@@ -178,6 +182,29 @@ fn the_lifecycles_schemas_and_their_readers_agree() {
         let read = contract::Request::<OrgDeleted>::read(detail.clone());
         assert_eq!(deleted.is_valid(&detail), read.is_ok(), "OrgDeleted {detail}");
     }
+}
+
+/// The same for what an adoption names.
+#[test]
+fn the_adoptions_schema_and_its_reader_agree() {
+    let schema = validator("org-adoption-requested.json");
+    for adopt in [
+        json!({ "userArn": "arn:aws:iam::111111111111:user/rms_abc" }),
+        json!({ "userArn": null, "bucket": "fusion-rms-abc", "secretArn": "arn" }),
+        json!({ "userArn": null }),
+        json!({ "userArn": "", "bucket": "fusion-rms-abc" }),
+        json!({ "userArn": "a".repeat(2049) }),
+        json!({ "bucket": 1 }),
+        json!({ "bucket": "fusion-rms-abc", "policy": true }),
+        json!({}),
+        json!(null),
+        json!("everything"),
+    ] {
+        let detail = json!({ "orgId": "abc", "environment": "qa", "adopt": adopt });
+        let read = contract::Request::<OrgAdoptionRequested>::read(detail.clone());
+        assert_eq!(schema.is_valid(&detail), read.is_ok(), "{detail}");
+    }
+    assert!(!schema.is_valid(&command("abc")));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod adopt;
 mod checklist;
 mod connection;
 mod local;
@@ -13,6 +14,7 @@ mod submit;
 
 use clap::{Parser, Subcommand};
 
+pub use adopt::AdoptArguments;
 pub use checklist::{ChecklistArguments, ChecklistFormat};
 pub use connection::{Class, ConnectionArguments};
 pub use local::{LocalCommand, ProvisionArguments, ServeArguments};
@@ -21,7 +23,7 @@ pub use replay::{ArchiveArguments, Cause, DeadLettersArguments, Pick, ReplayComm
 pub use rotate::RotateArguments;
 pub use shell::{CompletionsArguments, ManArguments};
 pub use status::StatusArguments;
-pub use submit::SubmitArguments;
+pub use submit::{Choices, SubmitArguments};
 
 /// Provisions organizations on AWS, and shows what was done.
 #[derive(Debug, Parser)]
@@ -73,6 +75,9 @@ pub enum Command {
 
     /// Have Secrets Manager replace an organization's access key now. The old key works on for its overlap.
     Rotate(RotateArguments),
+
+    /// Take over what was made for an organization by hand or by an older process. Shows first what it would change.
+    Adopt(AdoptArguments),
 }
 
 #[cfg(test)]

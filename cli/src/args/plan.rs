@@ -19,11 +19,11 @@ pub struct PlanArguments {
     #[arg(long, value_parser = parse_environment, value_name = "ENVIRONMENT")]
     pub environment: Option<Environment>,
 
-    /// The bucket name to plan for, as an OrgCreated event may ask for one.
+    /// The bucket name to plan for, as an OrgCreated event may ask for one and an OrgAdoptionRequested event name one.
     #[arg(long, value_name = "NAME", requires = "org")]
     pub bucket_name: Option<String>,
 
-    /// What to plan: OrgCreated, OrgSuspended, OrgResumed or OrgDeleted.
+    /// What to plan: OrgCreated, OrgSuspended, OrgResumed, OrgDeleted or OrgAdoptionRequested.
     #[arg(long, value_parser = commands::parse, default_value = "OrgCreated", requires = "org", value_name = "TYPE")]
     pub command: &'static str,
 

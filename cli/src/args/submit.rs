@@ -38,7 +38,7 @@ pub struct SubmitArguments {
     #[arg(long, value_name = "ID", requires = "org")]
     pub correlation_id: Option<String>,
 
-    /// What a detail asks for that is no event: OrgCreated, OrgSuspended, OrgResumed or OrgDeleted.
+    /// What a detail asks for that is no event: OrgCreated, OrgSuspended, OrgResumed, OrgDeleted or OrgAdoptionRequested.
     #[arg(long, value_parser = commands::parse, default_value = "OrgCreated", value_name = "TYPE")]
     pub command: &'static str,
 
@@ -89,6 +89,18 @@ pub struct Choices {
     /// With OrgDeleted: how many days, 7 to 30, the secret can be restored; what the deployment says if not given.
     #[arg(long, requires = "org", value_parser = clap::value_parser!(u8).range(7..=30), value_name = "DAYS")]
     pub recovery_window_days: Option<u8>,
+
+    /// With OrgAdoptionRequested: the user to adopt. `orgctl adopt` finds it, shows what would be changed and sends this.
+    #[arg(long, requires = "org", value_name = "ARN")]
+    pub adopt_user: Option<String>,
+
+    /// With OrgAdoptionRequested: the bucket to adopt.
+    #[arg(long, requires = "org", value_name = "NAME")]
+    pub adopt_bucket: Option<String>,
+
+    /// With OrgAdoptionRequested: the secret to adopt.
+    #[arg(long, requires = "org", value_name = "ARN")]
+    pub adopt_secret: Option<String>,
 }
 
 impl SubmitArguments {
@@ -97,13 +109,17 @@ impl SubmitArguments {
     /// # Errors
     /// The choice.
     pub(crate) fn require_choices_of_its_command(&self) -> Result<(), Problem> {
-        let Choices { reonboard, confirm, empty_bucket, recovery_window_days } = &self.choices;
+        let Choices { reonboard, confirm, empty_bucket, recovery_window_days, .. } = &self.choices;
+        let Choices { adopt_user, adopt_bucket, adopt_secret, .. } = &self.choices;
         let choices = [
             (*reonboard, "--reonboard", "OrgCreated"),
             (self.bucket_name.is_some(), "--bucket-name", "OrgCreated"),
             (confirm.is_some(), "--confirm", "OrgDeleted"),
             (*empty_bucket, "--empty-bucket", "OrgDeleted"),
             (recovery_window_days.is_some(), "--recovery-window-days", "OrgDeleted"),
+            (adopt_user.is_some(), "--adopt-user", "OrgAdoptionRequested"),
+            (adopt_bucket.is_some(), "--adopt-bucket", "OrgAdoptionRequested"),
+            (adopt_secret.is_some(), "--adopt-secret", "OrgAdoptionRequested"),
         ];
         let wrong = choices.into_iter().find(|(made, _, command)| *made && *command != self.command);
         wrong.map_or(Ok(()), |(_, choice, command)| {

@@ -7,13 +7,14 @@ mod letter;
 mod pick;
 mod transfer;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 use contract::StepSpec;
 use serde_json::json;
 
 use crate::args::ReplayCommand;
+use crate::confirm::{can_confirm, confirmed};
 use crate::connection::{Connection, block_on};
 use crate::exit::{DIFFERENCES, Problem, written};
 use crate::forecast::Verdict;
@@ -52,7 +53,7 @@ fn steps(names: &[String]) -> Result<Vec<StepSpec>, Problem> {
 }
 
 /// What a command is held against before it is sent or planned.
-fn rules<'r>(connection: &'r Connection, source: &'r str, command: &'r str) -> Rules<'r> {
+pub(crate) fn rules<'r>(connection: &'r Connection, source: &'r str, command: &'r str) -> Rules<'r> {
     let settings = connection.settings();
     Rules {
         deployment: &settings.deployment,
@@ -66,30 +67,6 @@ fn rules<'r>(connection: &'r Connection, source: &'r str, command: &'r str) -> R
 /// The exit code of a plan in which so many could not be read, which would be refused again.
 fn unreadable(verdict: Verdict, count: usize) -> ExitCode {
     if count > 0 && verdict == Verdict::Nothing { ExitCode::from(DIFFERENCES) } else { exit_code(verdict) }
-}
-
-/// Makes sure that somebody can be asked, or need not be.
-///
-/// # Errors
-/// When there is nobody to ask.
-fn can_confirm(yes: bool) -> Result<(), Problem> {
-    if yes || (std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
-        return Ok(());
-    }
-    Err(Problem::Usage("there is no terminal to ask on; give --yes to go ahead".to_owned()))
-}
-
-/// Whether the person at the terminal says yes.
-///
-/// # Errors
-/// When there is nobody to ask.
-fn confirmed(question: &str, yes: bool) -> Result<bool, Problem> {
-    can_confirm(yes)?;
-    if yes {
-        return Ok(true);
-    }
-    let answer = dialoguer::Confirm::new().with_prompt(question).default(false).interact();
-    answer.map_err(|error| Problem::Failed(format!("the question could not be asked: {error}")))
 }
 
 /// Says that there was nothing to send.

@@ -13,7 +13,7 @@ use indicatif::ProgressBar;
 use org::OrgId;
 use serde_json::{Value, json};
 
-use crate::args::SubmitArguments;
+use crate::args::{Choices, SubmitArguments};
 use crate::bus::{Bus, check_source};
 use crate::connection::{Connection, block_on};
 use crate::exit::{FAILED, Problem};
@@ -166,10 +166,20 @@ fn read(arguments: &SubmitArguments) -> Result<Input, Problem> {
         ("confirmOrgId", choices.confirm.as_ref().map(|org| json!(org))),
         ("emptyBucket", choices.empty_bucket.then(|| json!(true))),
         ("recoveryWindowDays", choices.recovery_window_days.map(|days| json!(days))),
+        ("adopt", adoptees(choices)),
     ];
     let given = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     let item = Item { line: None, value: Ok(Value::Object(given.collect())) };
     Ok(Input { items: vec![item], sha256: String::new() })
+}
+
+/// What an adoption names, if it names anything.
+fn adoptees(choices: &Choices) -> Option<Value> {
+    let Choices { adopt_user, adopt_bucket, adopt_secret, .. } = choices;
+    let fields = [("userArn", adopt_user), ("bucket", adopt_bucket), ("secretArn", adopt_secret)];
+    let given: serde_json::Map<String, Value> =
+        fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?)))).collect();
+    (!given.is_empty()).then_some(Value::Object(given))
 }
 
 /// The source of what names none: `--source`, else the first that the deployment allows.

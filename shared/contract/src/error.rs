@@ -84,6 +84,8 @@ pub enum ErrorCode {
     SecretScheduledForDeletion,
     /// The user may do more than the bucket policy grants.
     UserHasPermissions,
+    /// What an adoption names is not what is there.
+    AdoptionDiffers,
 
     /// The message is not JSON, not an object, too large, or too deep.
     MalformedEvent,
@@ -134,7 +136,8 @@ impl ErrorCode {
             | Self::StoredKeyInactive
             | Self::SecretUnreadable
             | Self::SecretScheduledForDeletion
-            | Self::UserHasPermissions => ErrorClass::Conflict,
+            | Self::UserHasPermissions
+            | Self::AdoptionDiffers => ErrorClass::Conflict,
             Self::MalformedEvent
             | Self::InvalidField
             | Self::SourceNotAllowed

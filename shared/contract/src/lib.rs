@@ -5,6 +5,7 @@ mod command;
 mod deployment;
 mod error;
 mod event;
+mod org_adoption_requested;
 mod org_command;
 mod org_created;
 mod org_deleted;
@@ -21,6 +22,7 @@ pub use command::{
 pub use deployment::Deployment;
 pub use error::{ErrorClass, ErrorCode, StepError};
 pub use event::{Completed, FAILED_DETAIL_TYPE, Failed, FailureDetail, SCHEMA_VERSION, SOURCE, event_id};
+pub use org_adoption_requested::{Adoptees, OrgAdoptionRequested};
 pub use org_created::{OrgCreated, OrgSubject};
 pub use org_deleted::OrgDeleted;
 pub use org_resumed::OrgResumed;

@@ -5,6 +5,7 @@ use schemars::{Schema, schema_for};
 use serde_json::{Value, json};
 
 use crate::event::{Completed, Failed};
+use crate::org_adoption_requested::Adoptees;
 use crate::org_created::OrgSubject;
 use crate::org_deleted::OrgDeleted;
 
@@ -15,6 +16,7 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("org-suspended.json", of_org("OrgSuspended", json!({}))),
         ("org-resumed.json", of_org("OrgResumed", json!({}))),
         ("org-deleted.json", org_deleted()),
+        ("org-adoption-requested.json", org_adoption_requested()),
         ("step-completed.json", schema_for!(Completed<OrgSubject>)),
         ("org-provisioning-failed.json", schema_for!(Failed<OrgSubject>)),
     ]
@@ -60,6 +62,35 @@ fn org_deleted() -> Schema {
         "then".to_owned(),
         json!({ "required": ["confirmOrgId"], "properties": { "confirmOrgId": { "type": "string" } } }),
     );
+    schema
+}
+
+fn org_adoption_requested() -> Schema {
+    let descriptions = [
+        "The ARN of the user, which must have the organization's name.",
+        "The name of the bucket, which must be one that the organization's bucket can have.",
+        "The ARN of the secret, which must have the organization's name.",
+    ];
+    let field = |(field, description): (&str, &str)| {
+        let most = Adoptees::MOST_CHARACTERS;
+        let schema =
+            json!({ "description": description, "type": ["string", "null"], "minLength": 1, "maxLength": most });
+        (field.to_owned(), schema)
+    };
+    let fields: Value = Value::Object(Adoptees::FIELDS.into_iter().zip(descriptions).map(field).collect());
+    let named =
+        Adoptees::FIELDS.map(|field| json!({ "required": [field], "properties": { field: { "type": "string" } } }));
+    let more = json!({
+        "adopt": {
+            "description": "What is to be adopted, one at least. What is not named is not tagged.",
+            "type": "object",
+            "properties": fields,
+            "additionalProperties": false,
+            "anyOf": named,
+        },
+    });
+    let mut schema = of_org("OrgAdoptionRequested", more);
+    schema.insert("required".to_owned(), json!(["orgId", "environment", "adopt"]));
     schema
 }
 

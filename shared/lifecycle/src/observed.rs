@@ -56,9 +56,23 @@ impl Lifecycle {
         org: &OrgId,
         details: impl AsyncFn(&BucketName) -> Result<D, StepError>,
     ) -> Result<Observed<D>, StepError> {
+        self.observe_with(place, org, None, details).await
+    }
+
+    /// The same, and what is there under a bucket name that the command gives, whose it may be.
+    ///
+    /// # Errors
+    /// When AWS does not answer.
+    pub async fn observe_with<D>(
+        &self,
+        place: &Place,
+        org: &OrgId,
+        named: Option<&BucketName>,
+        details: impl AsyncFn(&BucketName) -> Result<D, StepError>,
+    ) -> Result<Observed<D>, StepError> {
         let (user_name, secret_name) = self.names(org);
         let date = ServerDate::default();
-        let seeker = Seeker::of_org(&self.s3, &self.conventions, place, org);
+        let seeker = Seeker::of_org(&self.s3, &self.conventions, place, org).looking_at(named);
         let (user, listed, secret, search) = join4(
             users::find(&self.iam, &user_name),
             users::access_keys(&self.iam, &user_name, &date),

@@ -21,9 +21,13 @@ pub const STEPS: [Registered; 5] = [
     register::<verify::Verify>(),
 ];
 
-/// What can happen to an organization after sign-up, each by a command of its own.
-pub const LIFECYCLE: [Registered; 3] =
-    [register::<suspend::Suspend>(), register::<resume::Resume>(), register::<offboard::Offboard>()];
+/// What can happen to an organization beside its sign-up, each by a command of its own.
+pub const LIFECYCLE: [Registered; 4] = [
+    register::<suspend::Suspend>(),
+    register::<resume::Resume>(),
+    register::<offboard::Offboard>(),
+    register::<adopt::Adopt>(),
+];
 
 /// What is done with organizations that are there, and nobody sends an event for. Each has a command of its own.
 pub const MAINTENANCE: [Registered; 1] = [register::<rotate::Rotate>()];

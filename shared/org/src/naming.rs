@@ -171,8 +171,7 @@ impl Conventions {
         if !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-')) {
             return Err(InvalidBucketName::NotThisOrganizations { standard });
         }
-        let ends_well = name.ends_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
-        if name.len() > BUCKET_NAME_MAX || !name.bytes().all(is_bucket_byte) || !ends_well {
+        if !has_form(name) {
             return Err(InvalidBucketName::Form);
         }
         let reserved = RESERVED_SUFFIXES.into_iter().chain([ACCOUNT_REGIONAL_SUFFIX]);
@@ -209,6 +208,17 @@ impl Conventions {
         (extended || hashed).then(|| BucketName(name.to_owned()))
     }
 
+    /// The name of a bucket that is there, if it is one that this organization's bucket can have, whoever made it.
+    ///
+    /// # Errors
+    /// When it is another organization's, or not a bucket name.
+    pub fn existing_bucket_name(&self, org: &OrgId, name: &str) -> Result<BucketName, InvalidBucketName> {
+        let standard = self.bucket_name(org).0;
+        let found = self.own_bucket_name(org, name);
+        let found = found.ok_or(InvalidBucketName::NotThisOrganizations { standard })?;
+        if has_form(name) { Ok(found) } else { Err(InvalidBucketName::Form) }
+    }
+
     fn hashed_bucket_name(&self, org: &OrgId, place: &Place) -> BucketName {
         let Place { account, region, .. } = place;
         let hash = hex::encode(Sha256::digest(format!("{org},{account},{region}")));
@@ -238,6 +248,12 @@ impl std::fmt::Display for BucketName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Whether it is a bucket's name, as far as a name goes that starts as ours do.
+fn has_form(name: &str) -> bool {
+    let ends_well = name.ends_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+    name.len() <= BUCKET_NAME_MAX && name.bytes().all(is_bucket_byte) && ends_well
 }
 
 fn is_bucket_byte(byte: u8) -> bool {
@@ -316,6 +332,21 @@ mod tests {
             "fusion-rms-abc-a.b",
         ] {
             assert!(names.requested_bucket_name(&org("abc"), bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_that_is_there_may_have_every_name_that_is_found() {
+        let (names, place) = (Conventions::default(), place("us-east-1"));
+        for id in ["abc", &"a".repeat(27), &"b".repeat(52)] {
+            let org = org(id);
+            for given in [names.bucket_name(&org), names.alternative_bucket_name(&org, &place)] {
+                assert_eq!(names.existing_bucket_name(&org, given.as_str()), Ok(given));
+            }
+        }
+        assert!(names.existing_bucket_name(&org("abc"), "fusion-rms-abc-an").is_ok(), "S3 let somebody have it");
+        for bad in ["fusion-rms-abc1", "other", "fusion-rms-abc-", "fusion-rms-abc-A", "fusion-rms-abc-/../x"] {
+            assert!(names.existing_bucket_name(&org("abc"), bad).is_err(), "{bad}");
         }
     }
 

@@ -25,10 +25,11 @@ const TOGETHER_IN_CI: [Start; 1] = [Start::Nothing];
 const MISHAPS_TOGETHER_IN_CI: [Mishap; 5] =
     [Mishap::StopBefore, Mishap::StopAfter, Mishap::StopLate, Mishap::LostReply, Mishap::TimeOutLate];
 /// The starts from which CI explores a step of the lifecycle: each in which it does something else.
-const ALONE_IN_CI: [(&str, &[Start]); 3] = [
+const ALONE_IN_CI: [(&str, &[Start]); 4] = [
     ("suspend", &[Start::AllThere, Start::YoungKeyWithoutSecret, Start::StrayBesideStored, Start::KeyOfAPerson]),
     ("resume", &[Start::Suspended, Start::SuspendedWithStray, Start::AllThere]),
     ("offboard", &[Start::AllThere, Start::OffboardedInPart, Start::KeyOfAPerson]),
+    ("adopt", &[Start::MadeByOthers, Start::AllThere, Start::Suspended]),
 ];
 /// Of all pairs, CI explores every so manieth.
 const PAIRS_APART_IN_CI: usize = 3;

@@ -32,7 +32,7 @@ pub fn judge(prepared: &Prepared, trigger: Trigger, storm: bool, aftermath: &Aft
     broken.extend(ends(start, trigger, storm, aftermath));
     broken.extend(completion(prepared, trigger, aftermath));
     broken.extend(allowed(aftermath));
-    broken.extend(resources(aftermath));
+    broken.extend(resources(start, aftermath));
     if trigger != Trigger::Return {
         broken.extend(untouched(start, aftermath));
     }
@@ -167,10 +167,11 @@ pub(crate) fn same_event_ids(aftermath: &Aftermath) -> Vec<Violation> {
 }
 
 /// What a step said to be done is there; what was not said to be done is at least not wrong.
-fn resources(aftermath: &Aftermath) -> Vec<Violation> {
+fn resources(start: Start, aftermath: &Aftermath) -> Vec<Violation> {
     let account = &aftermath.after.accounts[ACCOUNT];
     let mut broken = Vec::new();
-    if emitted(aftermath, "IamUserProvisioned") {
+    // A user that others made is taken as it is: to IAM, its tag `OrgID` is `OrgId`.
+    if emitted(aftermath, "IamUserProvisioned") && start != Start::MadeByOthers {
         broken.extend(user(account).err().map(|seen| Violation::of(Promise::User, seen)));
     }
     if emitted(aftermath, "SecretProvisioned") || emitted(aftermath, "OrgProvisioned") {
@@ -293,7 +294,8 @@ fn parts_that_stay(start: Start) -> Vec<String> {
         | Start::SuspendedWithStray
         | Start::Offboarded
         | Start::OffboardedInPart
-        | Start::UserSaysOffboarded => {
+        | Start::UserSaysOffboarded
+        | Start::MadeByOthers => {
             vec![users, secrets, "/buckets".to_owned()]
         }
         Start::KeyOfAPerson | Start::UserOfAnother => vec![users, secrets],
@@ -314,7 +316,7 @@ fn parts_that_stay(start: Start) -> Vec<String> {
 }
 
 /// The account without what reading changes.
-fn decided(world: &World) -> Value {
+pub(crate) fn decided(world: &World) -> Value {
     fn strip(value: &mut Value) {
         match value {
             Value::Object(fields) => {

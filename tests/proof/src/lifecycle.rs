@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use local_aws::iam::KeyStatus;
 use local_aws::s3::PublicAccessBlock;
 use local_aws::{Account, World};
+use serde_json::Value;
 
 use crate::judge::{
-    allowed, bucket, buckets, buried, completion_of, emitted, failures, of_ledger, one_key, policy, same_event_ids, untouched,
+    allowed, bucket, buckets, buried, completion_of, decided, emitted, failures, of_ledger, one_key, policy,
+    same_event_ids, untouched,
 };
 use crate::stage::{Aftermath, Trigger};
-use crate::start::{ACCOUNT, Prepared, REGION, SECRET, Start, USER};
+use crate::start::{ACCOUNT, BUCKET, ORG, Prepared, REGION, SECRET, Start, USER};
 use crate::violation::{Promise, Violation};
 
 /// Every promise that this execution broke.
@@ -87,6 +89,7 @@ fn end(step: &str, start: Start, aftermath: &Aftermath) -> Result<(), String> {
             }
             Ok(())
         }
+        "adopt" => adopted(before, after),
         _ => {
             says(after, "offboarded")?;
             if let Some((key, _)) = keys(account).next() {
@@ -106,6 +109,57 @@ fn end(step: &str, start: Start, aftermath: &Aftermath) -> Result<(), String> {
             full.map_or(Ok(()), |(name, _)| Err(format!("{name} is not empty")))
         }
     }
+}
+
+/// Everything that is there carries the organization's tag, beside the tags that it had; and nothing else has changed.
+fn adopted(before: &World, after: &World) -> Result<(), String> {
+    let (before_it, after_it) = (tags(before), tags(after));
+    if before_it.len() != after_it.len() {
+        return Err("something was made or is gone".to_owned());
+    }
+    for ((what, had), (_, has)) in before_it.into_iter().zip(after_it) {
+        if !has.iter().any(|(key, value)| key == "OrgId" && value == ORG) {
+            return Err(format!("{what} lacks the tag: {has:?}"));
+        }
+        // To IAM, keys that differ in case are the same.
+        let kept = |key: &str, other: &str| key == other || what == "the user" && key.eq_ignore_ascii_case(other);
+        let lost = had.iter().find(|(key, value)| !has.iter().any(|(other, now)| kept(key, other) && value == now));
+        if let Some((key, _)) = lost {
+            return Err(format!("{what} lost the tag {key}"));
+        }
+        if has.len() > had.len() + 1 {
+            return Err(format!("{what} got more tags than one: {has:?}"));
+        }
+    }
+    let same = without_tags(before) == without_tags(after);
+    if same { Ok(()) } else { Err("something else than tags was changed".to_owned()) }
+}
+
+type Tags = Vec<(String, String)>;
+
+/// The tags of the user, the bucket and the secret, of what there is.
+fn tags(world: &World) -> Vec<(&'static str, Tags)> {
+    let account = &world.accounts[ACCOUNT];
+    let user = account.iam.users.get(USER).map(|user| ("the user", user.tags.clone()));
+    let bucket = world.buckets.get(BUCKET).map(|bucket| ("the bucket", bucket.tags.clone().into_iter().collect()));
+    let secret = account.regions.get(REGION).and_then(|region| region.secrets.by_name.get(SECRET));
+    let secret = secret.map(|secret| ("the secret", secret.tags.clone().unwrap_or_default()));
+    user.into_iter().chain(bucket).chain(secret).collect()
+}
+
+/// What the user, the bucket and the secret are, but for their tags and when that was changed.
+fn without_tags(world: &World) -> Value {
+    let all = decided(world);
+    let secret = format!("/accounts/{ACCOUNT}/regions/{REGION}/secrets/by_name/{}", SECRET.replace('/', "~1"));
+    let paths = [format!("/accounts/{ACCOUNT}/iam/users/{USER}"), format!("/buckets/{BUCKET}"), secret];
+    let part = |path: &String| {
+        let mut part = all.pointer(path).cloned().unwrap_or_default();
+        if let Some(fields) = part.as_object_mut() {
+            fields.retain(|name, _| !["tags", "changed"].contains(&name.as_str()));
+        }
+        part
+    };
+    paths.iter().map(part).collect()
 }
 
 fn keys(account: &Account) -> impl Iterator<Item = (String, KeyStatus)> {

@@ -157,6 +157,7 @@ fn leads_to_a_key(start: Start) -> bool {
         | Start::UserOfAnother
         | Start::BucketOfAnother
         | Start::SecretOfAnother
+        | Start::MadeByOthers
         | Start::AccountBlocked
         | Start::Suspended
         | Start::SuspendedWithStray

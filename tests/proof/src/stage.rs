@@ -11,12 +11,12 @@ use local_aws::{Asked, Clock, LocalAws, Recorded, World};
 use local_system::Problem;
 use local_system::registry::{self, LIFECYCLE, STEPS};
 use local_system::{Emitted, Functions, LocalOptions, LocalSystem};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use crate::ledger::Ledger;
 use crate::rotation::{self, Rotation};
-use crate::start::{Prepared, command, nothing_follows, paused_runtime};
+use crate::start::{ACCOUNT, BUCKET, Prepared, REGION, SECRET, USER, command, nothing_follows, paused_runtime};
 use crate::storm::{self, Arrival};
 use crate::violation::{Promise, Violation};
 use crate::weather::{Forecast, Weather};
@@ -48,10 +48,12 @@ impl Trigger {
         Self::all().chain(Self::lifecycle()).chain(Rotation::triggers())
     }
 
-    /// Every step of the lifecycle alone, each together with a sign-up, and coming back.
+    /// Every step of the lifecycle alone, each that says a state together with a sign-up, and coming back.
     pub fn lifecycle() -> impl Iterator<Item = Self> {
         let names = || LIFECYCLE.iter().map(|step| step.spec.name);
-        names().map(Self::Step).chain(names().map(Self::With)).chain([Self::Return])
+        // An adoption says nothing of the organization's state, and a sign-up beside it is refused or has nothing to do with it.
+        let together = names().filter(|name| *name != "adopt").map(Self::With);
+        names().map(Self::Step).chain(together).chain([Self::Return])
     }
 
     /// The step of the lifecycle that it is about, if it is about one.
@@ -84,6 +86,7 @@ impl Trigger {
                 detail["reonboard"] = Value::Bool(true);
                 system.put_event("org-signup", "OrgCreated", &detail)
             }
+            Self::Step("adopt") => system.send("adopt", &adoption(system).to_string()),
             Self::Step(step) => system.send(step, &detail_for(step).to_string()),
             Self::With(step) => {
                 system.put_event("org-signup", "OrgCreated", &command())?;
@@ -103,6 +106,21 @@ pub(crate) fn detail_for(step: &str) -> Value {
         detail["confirmOrgId"] = detail["orgId"].clone();
         detail["emptyBucket"] = Value::Bool(true);
     }
+    detail
+}
+
+/// The detail of the command that adopts what there is: the user in any case, bucket and secret if they are there.
+fn adoption(system: &LocalSystem) -> Value {
+    let mut detail = command();
+    detail["adopt"] = json!({ "userArn": system.place.user_arn(USER) });
+    system.aws.with_world(|world| {
+        if world.buckets.contains_key(BUCKET) {
+            detail["adopt"]["bucket"] = json!(BUCKET);
+        }
+        if let Some(secret) = world.region(ACCOUNT, REGION).secrets.by_name.get(SECRET) {
+            detail["adopt"]["secretArn"] = json!(secret.arn);
+        }
+    });
     detail
 }
 

@@ -83,6 +83,9 @@ pub enum Start {
     OffboardedInPart,
     /// The organization was offboarded, and had no bucket that could say so: its user does.
     UserSaysOffboarded,
+    /// What the vendor's older process made: the tag `OrgID`, other tags, no settings; and a secret with the key in it that
+    /// somebody made by hand.
+    MadeByOthers,
 }
 
 /// How an execution has to end.
@@ -140,7 +143,9 @@ impl Start {
             Self::StoredKeyInactive => End::Refused(ErrorCode::StoredKeyInactive),
             Self::KeyOfAPerson => End::Refused(ErrorCode::UnmanagedKey),
             Self::AccountBlocked => End::Refused(ErrorCode::AccountBlocksPublicAccess),
-            Self::UserOfAnother | Self::BucketOfAnother | Self::SecretOfAnother => End::Refused(ErrorCode::NotOurs),
+            Self::UserOfAnother | Self::BucketOfAnother | Self::SecretOfAnother | Self::MadeByOthers => {
+                End::Refused(ErrorCode::NotOurs)
+            }
             Self::Suspended
             | Self::SuspendedWithStray
             | Self::Offboarded
@@ -292,6 +297,10 @@ impl Start {
                     say_offboarded(world);
                 });
             }
+            Self::MadeByOthers => {
+                provision(system).await;
+                edit(system, made_by_others);
+            }
             Self::SecretOfAnother => {
                 let request = json!({ "Name": SECRET, "SecretString": "theirs", "ClientRequestToken": "0".repeat(36) });
                 system
@@ -414,6 +423,16 @@ fn user(world: &mut World) -> &mut local_aws::iam::User {
 fn forget_secret_and_keys(world: &mut World) {
     user(world).access_keys.clear();
     world.region(ACCOUNT, REGION).secrets.by_name.clear();
+}
+
+/// What was provisioned, as the vendor's older process and people leave it.
+fn made_by_others(world: &mut World) {
+    let tags = [("OrgID", ORG), ("team", "pos")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+    user(world).tags = tags.to_vec();
+    bare(world);
+    world.buckets.get_mut(BUCKET).expect("it was provisioned").tags = tags.clone().into();
+    let secrets = &mut world.region(ACCOUNT, REGION).secrets;
+    secrets.by_name.get_mut(SECRET).expect("it was provisioned").tags = Some(tags[1..].to_vec());
 }
 
 /// The organization's bucket as CreateBucket without any setting leaves it, but for its tags.

@@ -100,6 +100,8 @@ pub struct Seeker<'a> {
     org: &'a OrgId,
     /// The name that the command asks for.
     requested: Option<&'a str>,
+    /// The bucket to look at in place of the one with the standard name.
+    named: Option<&'a BucketName>,
     /// Whether an offboarded organization is to come back.
     reonboard: bool,
 }
@@ -241,12 +243,17 @@ impl<'a> Seeker<'a> {
     pub fn new(s3: &'a Client, conventions: &'a Conventions, run: &Run<'a, OrgCreated>) -> Self {
         let OrgCreated { org_id, bucket_name, reonboard, .. } = run.command;
         let (requested, reonboard) = (bucket_name.as_deref(), *reonboard);
-        Self { s3, conventions, place: run.place, org: org_id, requested, reonboard }
+        Self { s3, conventions, place: run.place, org: org_id, requested, named: None, reonboard }
     }
 
     /// A search for the bucket of an organization, whatever name it has.
     pub fn of_org(s3: &'a Client, conventions: &'a Conventions, place: &'a Place, org: &'a OrgId) -> Self {
-        Self { s3, conventions, place, org, requested: None, reonboard: false }
+        Self { s3, conventions, place, org, requested: None, named: None, reonboard: false }
+    }
+
+    /// The same search, which also looks at what is there under this name: a bucket that is not the organization's yet.
+    pub fn looking_at(self, named: Option<&'a BucketName>) -> Self {
+        Self { named, ..self }
     }
 
     /// Whether the bucket carries the organization's tag.
@@ -267,6 +274,9 @@ impl<'a> Seeker<'a> {
     }
 
     fn requested_name(&self) -> Result<Option<BucketName>, StepError> {
+        if let Some(name) = self.named {
+            return Ok(Some(name.clone()));
+        }
         let name = self.requested.map(|name| self.conventions.requested_bucket_name(self.org, name)).transpose();
         name.map_err(|why| StepError::new(ErrorCode::InvalidField, "OrgCreated", format!("field bucketName: {why}")))
     }

@@ -1,0 +1,8 @@
+//! The built function as a process behind a Lambda Runtime API.
+
+use contract::Step;
+
+#[test]
+fn the_built_function_does_its_work_as_a_process() {
+    tests::bootstrap::check_lifecycle(adopt::Adopt::SPEC, env!("CARGO_BIN_EXE_adopt"));
+}
