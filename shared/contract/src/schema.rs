@@ -4,6 +4,7 @@ use org::{Environment, OrgId};
 use schemars::{Schema, schema_for};
 use serde_json::{Value, json};
 
+use crate::account_sweep::SweepSubject;
 use crate::event::{Completed, Failed};
 use crate::org_created::OrgSubject;
 use crate::org_deleted::OrgDeleted;
@@ -15,7 +16,9 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("org-suspended.json", of_org("OrgSuspended", json!({}))),
         ("org-resumed.json", of_org("OrgResumed", json!({}))),
         ("org-deleted.json", org_deleted()),
+        ("org-reconciliation-requested.json", of_org("OrgReconciliationRequested", json!({}))),
         ("step-completed.json", schema_for!(Completed<OrgSubject>)),
+        ("account-swept.json", schema_for!(Completed<SweepSubject>)),
         ("org-provisioning-failed.json", schema_for!(Failed<OrgSubject>)),
     ]
 }
