@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws_sdk_iam::types::{StatusType, Tag};
 use aws_sdk_s3::types::PublicAccessBlockConfiguration;
+use contract::{FindingCode, Remedy};
 use drifts::{DRIFTS, key_id, put_policy, tag_user};
 use local_system::{Emitted, LocalOptions};
 use serde_json::{Value, json};
@@ -112,6 +113,11 @@ async fn what_sign_up_can_mend_is_mended_where_the_deployment_says_so() {
             .iter()
             .map(|finding| finding["repair"].as_str().unwrap())
             .collect();
+        let by_sign_up = |code: &&str| {
+            let code: FindingCode = serde_json::from_value(json!(code)).unwrap();
+            code.remedy() == Remedy::SignUp
+        };
+        assert_eq!(repairs.contains("requested"), expected.iter().all(by_sign_up), "{expected:?}");
         if repairs.contains("requested") {
             assert_eq!(looked[0]["outcome"], "updated");
             assert_eq!(failure_codes(&events), Vec::<String>::new(), "{expected:?}");
