@@ -120,13 +120,9 @@ impl Previews {
 
 /// The detail of the command that would provision `org`. Without an environment it is one that the account may hold.
 pub fn detail(org: &OrgId, class: AccountClass, environment: Option<Environment>, bucket_name: Option<&str>) -> Value {
-    let usual = match class {
-        AccountClass::Production => Environment::Production,
-        AccountClass::NonProduction => Environment::Development,
-    };
     let command = OrgCreated {
         org_id: org.clone(),
-        environment: environment.unwrap_or(usual),
+        environment: environment.unwrap_or_else(|| class.usual_environment()),
         bucket_name: bucket_name.map(str::to_owned),
         reonboard: false,
     };

@@ -16,6 +16,7 @@ pub mod organizations;
 pub mod pace;
 pub mod plan;
 pub mod queues;
+pub mod reconcile;
 pub mod replay;
 pub mod rotate;
 pub mod runbook;
@@ -35,6 +36,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Local(LocalCommand::Provision(arguments)) => local::provision::run(&arguments),
         Command::Local(LocalCommand::Serve(arguments)) => local::serve::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Reconcile(arguments) => reconcile::run(&arguments),
         Command::Replay(command) => replay::run(&command),
         Command::Status(arguments) => status::run(&arguments),
         Command::Submit(arguments) => submit::run(&arguments),

@@ -41,7 +41,7 @@ def wired(stack: Stack) -> None:
         equal([target["Arn"].split(":")[2] for target in targets], ["sqs"], f"{step}: its rule's targets")
         check(targets[0]["DeadLetterConfig"]["Arn"].endswith(":org-provisioning-undelivered"), f"{step}: no DLQ")
     alarms = stack.client("cloudwatch").describe_alarms(MaxRecords=100)["MetricAlarms"]
-    equal(len({alarm["AlarmName"] for alarm in alarms}), 6 * len(FUNCTIONS) + 9, "the number of alarms")
+    equal(len({alarm["AlarmName"] for alarm in alarms}), 6 * len(FUNCTIONS) + 13, "the number of alarms")
     dashboard = stack.client("cloudwatch").get_dashboard(DashboardName=f"org-provisioning-{REGION}")
     check(len(json.loads(dashboard["DashboardBody"])["widgets"]) >= 5, "the dashboard has too few widgets")
 

@@ -22,7 +22,7 @@ NAME = "org-provisioner"
 BUS = "org-provisioning"
 SBT_BUS = "sbt-control-plane"
 STEPS = ["iam-user", "bucket", "bucket-policy", "secret", "verify", "suspend", "resume", "offboard", "adopt"]
-FUNCTIONS = [*STEPS, "rotate"]
+FUNCTIONS = [*STEPS, "rotate", "reconcile", "sweep"]
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 Event = dict[str, Any]

@@ -13,6 +13,9 @@ LIFECYCLE = arn("states", "stateMachine:org-provisioning-lifecycle")
 RETIREMENT = arn("states", "stateMachine:org-provisioning-retirement")
 RULE = "org-provisioning-failures"
 OWN = "OrgProvisioner"
+# The only function that is never called by its queue, but for delayed checks.
+CALLED = "rotate"
+LIMITED = ("users", "buckets", "secrets")
 
 
 def dimensions(**named: str) -> list[dict[str, str]]:
@@ -53,7 +56,8 @@ def check_step(view: View, stack: Stack, step: str) -> None:
         return alarm(f"{own}-{suffix}", metric, looked_at, TOPIC, **more)
 
     # With direct targets a step that waits ends in an error too.
-    usual = {"EvaluationPeriods": 3, "Threshold": 5 if view.direct or step in maintenance() else 0}
+    direct = view.direct and step not in maintenance()
+    usual = {"EvaluationPeriods": 3, "Threshold": 5 if direct or step == CALLED else 0}
     waits = {"Statistic": "Maximum", "Period": 1200, "Threshold": half_an_hour}
     lies = {"Statistic": "Maximum", "Period": 60, "EvaluationPeriods": 5, "Threshold": half_an_hour}
     slow = step_alarm("duration", "AWS/Lambda/Duration", function, EvaluationPeriods=3, Threshold=10000)
@@ -135,7 +139,9 @@ def check_dashboard(view: View, stack: Stack) -> None:
         (OWN, "Runs", "Step", "verify", "Outcome", "unchanged"),
         ("AWS/Events", "MatchedEvents", "EventBusName", "org-provisioning", "RuleName", RULE),
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "org-provisioning-undelivered"),
+        "SEARCH('{OrgProvisioner,Step,Code} MetricName=\"DriftFound\"', 'Sum', 3600)",
     }
+    expected |= {(OWN, "CapacityUsedPercent", "Resource", limited) for limited in LIMITED}
     for name in ("Started", "Succeeded", "Failed", "TimedOut"):
         expected.add(("AWS/States", f"Executions{name}", "StateMachineArn", MACHINE))
     for step in functions():
@@ -149,7 +155,7 @@ def check_dashboard(view: View, stack: Stack) -> None:
 
 def check_own_metrics(view: View) -> None:
     """Alarms and dashboard look at metrics that the functions have."""
-    used = {"Runs", "Retries", "Duration", "Waited"}
+    used = {"Runs", "Retries", "Duration", "Waited", "DriftFound", "CapacityUsedPercent"}
     view.equal(sorted(used - metrics()), [], "metrics that the functions do not have")
 
 
@@ -158,6 +164,7 @@ def check(view: View) -> None:
     given = {
         "AlarmEmail": view.values["AlarmEmail"],
         "BusName": "org-provisioning",
+        "CapacityWarningPercent": view.values["CapacityWarningPercent"],
         "Delivery": view.values["Delivery"],
         "LifecycleMachineArn": LIFECYCLE,
         "RetirementArn": RETIREMENT,
@@ -186,14 +193,23 @@ def check(view: View) -> None:
     expected["RetirementsFailedAlarm"] = alarm(
         "org-provisioning-retirement-executions-failed", "AWS/States/ExecutionsFailed", retirements, TOPIC
     )
+    found = {"Period": 3600}
+    drift = alarm("org-provisioning-drift", f"{OWN}/DriftFound", dimensions(Step="reconcile"), TOPIC, **found)
+    expected["DriftAlarm"] = drift
+    near = {"Statistic": "Maximum", "Period": 86400, "Threshold": view.values["CapacityWarningPercent"]}
+    near["ComparisonOperator"] = "GreaterThanOrEqualToThreshold"
+    for limited in LIMITED:
+        name, metric = f"org-provisioning-capacity-{limited}", f"{OWN}/CapacityUsedPercent"
+        expected[f"Capacity{limited.capitalize()}Alarm"] = alarm(name, metric, dimensions(Resource=limited), TOPIC, **near)
     if view.direct:
         expected["FailedInvocationsAlarm"] = filled("org-provisioning-failed-invocations", TOPIC)
     check_alarms(view, stack, expected, "")
     stacks = [name for name, found in stack.resources().items() if found["Type"] == "AWS::CloudFormation::Stack"]
     view.equal(stacks, [f"{logical(step)}Alarms" for step in functions()], "the steps' alarms")
     for step in functions():
-        # `rotate` is called directly in either case.
-        delivery = "direct" if step in maintenance() else view.values["Delivery"]
+        # `rotate` is called directly in either case, the others that are no steps by their queues.
+        delivery = "queues" if step in maintenance() else view.values["Delivery"]
+        delivery = "direct" if step == CALLED else delivery
         given = {"Step": step, "AlarmTopicArn": TOPIC, "Delivery": delivery}
         nested = {"TemplateURL": "step-alarms.yaml", "Parameters": given}
         view.has(stack, f"{logical(step)}Alarms", "AWS::CloudFormation::Stack", nested)

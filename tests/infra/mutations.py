@@ -243,6 +243,13 @@ WRITTEN: dict[str, Change] = {
     "an old key that nobody retires": drop("template", "Resources", "RetirementRule"),
     "no alarm of keys that stay": drop("observability", "Resources", "RetirementsFailedAlarm"),
     "an old key that is tried once": lambda found: found.machines["retirement"]["States"]["Retire"]["Catch"].pop(0),
+    # Looking at what is there.
+    "nothing that begins a sweep": drop("template", "Resources", "SweepRule"),
+    "a sweep that is taken for a loop": drop("template", *resource("SweepFunction", "RecursiveLoop")),
+    "a sweep that has no name": drop("template", *resource("SweepRule", "Targets"), 0, "InputTransformer"),
+    "a rule that may not send to its queue": drop("template", "Resources", "SweepQueuePolicy"),
+    "no alarm of drift": drop("observability", "Resources", "DriftAlarm"),
+    "no alarm of a limit": drop("observability", "Resources", "CapacityUsersAlarm"),
     # The state machine.
     "an error that is not tried again": in_machine(
         lambda m: first_task(m)["Retry"][0]["ErrorEquals"].remove("throttled")

@@ -3,7 +3,9 @@
 from typing import Any
 
 from cloudformation import ACCOUNT, REGION, Stack, arn, canonical
-from rust import FAILED, SOURCE, calls, checks_later, completions, functions, lifecycle, logical, provisioning, steps
+from rust import (
+    FAILED, SOURCE, calls, checks_later, completions, functions, lifecycle, logical, provisioning, sends_to, steps,
+)  # fmt: skip
 from view import View
 
 BUS = arn("events", "event-bus/org-provisioning")
@@ -23,6 +25,7 @@ ACTIONS = {
     "iam:DeleteUserPolicy": ["iam:DeleteUserPolicy"],
     "iam:DetachUserPolicy": ["iam:DetachUserPolicy"],
     "iam:GetAccessKeyLastUsed": ["iam:GetAccessKeyLastUsed"],
+    "iam:GetAccountSummary": ["iam:GetAccountSummary"],
     "iam:GetLoginProfile": ["iam:GetLoginProfile"],
     "iam:GetUser": ["iam:GetUser"],
     "iam:ListAccessKeys": ["iam:ListAccessKeys"],
@@ -33,6 +36,7 @@ ACTIONS = {
     "iam:ListServiceSpecificCredentials": ["iam:ListServiceSpecificCredentials"],
     "iam:ListSigningCertificates": ["iam:ListSigningCertificates"],
     "iam:ListUserPolicies": ["iam:ListUserPolicies"],
+    "iam:ListUsers": ["iam:ListUsers"],
     "iam:RemoveUserFromGroup": ["iam:RemoveUserFromGroup"],
     "iam:TagUser": ["iam:TagUser"],
     "iam:UpdateAccessKey": ["iam:UpdateAccessKey"],
@@ -57,12 +61,14 @@ ACTIONS = {
     "secretsmanager:DeleteSecret": ["secretsmanager:DeleteSecret"],
     "secretsmanager:DescribeSecret": ["secretsmanager:DescribeSecret"],
     "secretsmanager:GetSecretValue": ["kms:Decrypt", "secretsmanager:GetSecretValue"],
+    "secretsmanager:ListSecrets": ["secretsmanager:ListSecrets"],
     "secretsmanager:PutSecretValue": ["kms:Decrypt", "kms:GenerateDataKey", "secretsmanager:PutSecretValue"],
     "secretsmanager:RestoreSecret": ["secretsmanager:RestoreSecret"],
     "secretsmanager:TagResource": ["secretsmanager:TagResource"],
     "secretsmanager:UpdateSecretVersionStage": ["secretsmanager:UpdateSecretVersionStage"],
     "sqs:ChangeMessageVisibility": ["sqs:ChangeMessageVisibility"],
     "sqs:SendMessage": ["sqs:SendMessage"],
+    "sqs:SendMessageBatch": ["sqs:SendMessage"],
 }  # fmt: skip
 TRACES = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
 SAMPLING = ["xray:GetSamplingRules", "xray:GetSamplingTargets"]
@@ -74,6 +80,9 @@ DELIVERY = [
 ON_EVERYTHING = {
     "s3:ListAllMyBuckets": "is about the account's buckets, not about one",
     "s3:GetAccountPublicAccessBlock": "is about the account's setting",
+    "iam:GetAccountSummary": "is about the account",
+    "iam:ListUsers": "is about the account's users, not about one",
+    "secretsmanager:ListSecrets": "is about the account's secrets, not about one",
     **dict.fromkeys(TRACES + SAMPLING, "X-Ray has no resources for traces"),
     **dict.fromkeys(DELIVERY, "CloudWatch Logs has no resources for the delivery of vended logs"),
 }
@@ -158,7 +167,8 @@ def where(action: str, step: str, view: View) -> list[tuple[str, dict[str, Any]]
     elif action == "sqs:SendMessage":
         own = [arn("sqs", f"org-provisioning-{step}")] if checks_later(step) else []
         failed = [arn("sqs", "org-provisioning-failed-invocations")] if view.direct and step in steps() else []
-        found = [arn("sqs", f"org-provisioning-{step}-dlq"), *own, *failed]
+        others = [arn("sqs", f"org-provisioning-{other}") for other in sends_to(step)]
+        found = [arn("sqs", f"org-provisioning-{step}-dlq"), *own, *failed, *others]
     else:
         found = {
             "events": [BUS],

@@ -35,7 +35,8 @@ def completions(function: str) -> list[str]:
     """The events that tell that a function is done."""
     usual = (steps() | maintenance())[function][1]
     code = source(f"functions/{function}/src/lib.rs")
-    return [usual, *re.findall(r'KeyAction::\w+ => Some\("(\w+)"\)', code)]
+    others = r'KeyAction::\w+ => Some\("(\w+)"\)|const NOTICE: &str = "(\w+)"'
+    return [usual, *("".join(found) for found in re.findall(others, code))]
 
 
 @cache
@@ -104,6 +105,15 @@ def calls(step: str) -> list[str]:
     """What the step was seen to call in its own name: tests/proof/tests/calls.rs records it."""
     recorded: dict[str, list[str]] = json.loads(source("tests/golden/calls.json"))
     return recorded[step]
+
+
+@cache
+def sends_to(function: str) -> list[str]:
+    """The functions to whose queues a function sends commands."""
+    code = source(f"functions/{function}/src/lib.rs")
+    named = re.findall(r'const (?:FIRST_STEPS|RECONCILE): [^=]+= ([^;]+);', code)
+    own = [function] if "send(Self::SPEC.name" in code else []
+    return [*re.findall(r'"([a-z-]+)"', " ".join(named)), *own]
 
 
 @cache

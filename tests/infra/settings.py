@@ -15,6 +15,7 @@ EXAMPLES = {
     "BucketPrefix": (["fusion-rms-", "a", "9-"], ["", "-a", "A", "a_b", "a.b", "x" * 12]),
     "SecretNameTemplate": (["fusion-rms/{orgid}/aws", "{orgid}"], ["", "fusion-rms/aws", "{orgid}{orgid} ", "{org}"]),
     "TagKey": (["OrgId", "a b:/=+-@_.", "x" * 128], ["", "x" * 129, "a#"]),
+    "SweepSchedule": (["rate(1 day)", "cron(0 6 ? * MON-FRI *)"], ["", "daily", "rate()", "at(2026-11-30T06:00:00)"]),
     "KmsKeyArn": (
         ["", "arn:aws:kms:us-east-1:123456789012:key/1-a", "arn:aws-cn:kms:cn-north-1:123456789012:key/a"],
         ["alias/x", "arn:aws:kms:us-east-1:123456789012:alias/x", "arn:aws:kms:us-east-1:12:key/1"],
@@ -32,6 +33,8 @@ CHOICES = {
     "EnableArchive": ["true", "false"],
     "EnableTracing": ["true", "false"],
     "EnableKeyRotation": ["true", "false"],
+    "EnableSweep": ["true", "false"],
+    "RepairDrift": ["true", "false"],
 }
 
 
@@ -54,6 +57,9 @@ def check_environment(view: View) -> None:
         "ROTATION_FUNCTION_ARN": arn("lambda", "function:org-provisioning-rotate") if view.rotation else "",
         "MAX_RECEIVE_COUNT": values["MaxReceiveCount"],
         "SECRET_RECOVERY_DAYS": values["SecretRecoveryDays"],
+        "RECONCILE_REPAIR": values["RepairDrift"],
+        "CAPACITY_WARNING_PERCENT": values["CapacityWarningPercent"],
+        "BUCKET_LIMIT": values["BucketLimit"],
     }
     view.equal(functions.pop("Environment"), {"Variables": expected}, "the functions' variables")
     # Each function has its own beside these, see wiring.py.

@@ -27,6 +27,11 @@ EVERYTHING: dict[str, Any] = {
     "KeyRotationDays": 120,
     "EnableKeyRotation": "true",
     "SecretRecoveryDays": 14,
+    "EnableSweep": "true",
+    "SweepSchedule": "rate(2 days)",
+    "RepairDrift": "true",
+    "CapacityWarningPercent": 75,
+    "BucketLimit": 20000,
     "MaximumConcurrency": 12,
     "ReservedConcurrency": 13,
     "MemorySize": 300,
@@ -49,7 +54,8 @@ CHOICES: dict[str, dict[str, Any]] = {
     "defaults": NEEDED,
     "everything": EVERYTHING,
     "the adapter on the default bus": NEEDED
-    | {"SbtEventBusName": "default", "EnableArchive": "false", "EnableKeyRotation": "false"},
+    | {"SbtEventBusName": "default", "EnableArchive": "false", "EnableKeyRotation": "false"}
+    | {"EnableSweep": "false"},
 }
 
 

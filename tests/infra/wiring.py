@@ -3,7 +3,7 @@
 from typing import Any
 
 from cloudformation import ACCOUNT, arn, canonical
-from rust import COMMAND, FAILED, SOURCE, functions, lifecycle, logical, maintenance, steps
+from rust import COMMAND, FAILED, SOURCE, functions, lifecycle, logical, maintenance, sends_to, steps
 from view import View
 
 FOURTEEN_DAYS = 1209600
@@ -11,8 +11,9 @@ UNDELIVERED = arn("sqs", "org-provisioning-undelivered")
 PER_STEP = (
     "LogGroup", "Role", "Function", "Queue", "DeadLetterQueue", "QueuePolicy", "EventSource", "Rule", "Permission",
 )  # fmt: skip
-# No rule starts these: who does invokes them.
-PER_MAINTENANCE = ("LogGroup", "Role", "Function", "Queue", "DeadLetterQueue", "EventSource", "Permission")
+PER_MAINTENANCE = ("LogGroup", "Role", "Function", "Queue", "DeadLetterQueue", "EventSource")
+# Who starts them: Secrets Manager, and rules that send to their queues.
+STARTED = {"rotate": ("Permission",), "reconcile": ("QueuePolicy", "Rule"), "sweep": ("QueuePolicy", "Rule")}
 
 
 def url(queue: str) -> str:
@@ -35,6 +36,8 @@ def check_function(view: View, step: str) -> None:
     """What a function has, however it is started."""
     name, own, values = logical(step), f"org-provisioning-{step}", view.values
     queue = arn("sqs", own)
+    # What sends messages to its own queue again and again is no loop.
+    loops = {"RecursiveLoop": "Allow"} if step in sends_to(step) else {}
 
     def has(suffix: str, kind: str, expected: dict[str, Any], *texts: str) -> None:
         view.has(view.main, name + suffix, kind, expected, *texts)
@@ -55,6 +58,7 @@ def check_function(view: View, step: str) -> None:
                 "ApplicationLogLevel": "INFO",
             },
             "Environment": {"Variables": {"DEAD_LETTER_QUEUE_URL": url(f"{own}-dlq")}},
+            **loops,
         },
         "Description",
     )
@@ -135,6 +139,33 @@ def check_rotation(view: View) -> None:
     view.equal(first, "UndeliveredQueuePolicy", "RetirementRule: what comes before it")
 
 
+def check_sweep(view: View) -> None:
+    """What has one organization looked at, and what has all of them."""
+    values = view.values
+    to_queue = {"DeadLetterConfig": {"Arn": UNDELIVERED}}
+    on_bus = {
+        "EventBusName": "org-provisioning",
+        "EventPattern": {"source": view.sources, "detail-type": maintenance()["reconcile"][0]},
+        "Targets": [{"Id": "step", "Arn": arn("sqs", "org-provisioning-reconcile"), **to_queue}],
+    }
+    transformer = {"InputPathsMap": {"time": "$.time"}, "InputTemplate": '{"sweep": <time>}'}
+    on_schedule = {
+        "ScheduleExpression": values["SweepSchedule"],
+        "State": "ENABLED" if values["EnableSweep"] == "true" else "DISABLED",
+        "Targets": [
+            {"Id": "queue", "Arn": arn("sqs", "org-provisioning-sweep"), **to_queue, "InputTransformer": transformer}
+        ],
+    }
+    for name, bus, rule in (("reconcile", "org-provisioning/", on_bus), ("sweep", "", on_schedule)):
+        own = f"org-provisioning-{name}"
+        view.has(view.main, f"{logical(name)}Rule", "AWS::Events::Rule", {"Name": own, **rule}, "Description")
+        first = [f"{logical(name)}QueuePolicy", "UndeliveredQueuePolicy"]
+        view.equal(view.resources[f"{logical(name)}Rule"].get("DependsOn"), first, f"{name}: what comes before its rule")
+        from_rule = {"ArnEquals": {"aws:SourceArn": arn("events", f"rule/{bus}{own}")}}
+        allowed = allows("events", "sqs:SendMessage", arn("sqs", own), from_rule, "EventsOfItsRule")
+        check_policy(view, f"{logical(name)}QueuePolicy", own, allowed)
+
+
 def check_shared(view: View) -> None:
     values = view.values
     kept = {"MessageRetentionPeriod": FOURTEEN_DAYS, "SqsManagedSseEnabled": True}
@@ -142,6 +173,7 @@ def check_shared(view: View) -> None:
         logical_name = f"{logical(name)}Queue"
         view.has(view.main, logical_name, "AWS::SQS::Queue", {"QueueName": f"org-provisioning-{name}", **kept})
     bus, rules = values["SbtEventBusName"], [arn("events", "rule/org-provisioning/org-provisioning-*")]
+    rules.append(arn("events", "rule/org-provisioning-sweep"))
     if view.sbt:
         rules.append(arn("events", f"rule/{'' if bus == 'default' else bus + '/'}org-provisioning-sbt-requests"))
     sid, condition = "EventsThatRulesCouldNotDeliver", {"ArnLike": {"aws:SourceArn": rules}}
@@ -163,7 +195,7 @@ def check_list(view: View) -> None:
     }  # fmt: skip
     suffixes = [*PER_STEP, *(["InvokeConfig"] if view.direct else [])]
     expected |= {f"{logical(step)}{suffix}" for step in steps() for suffix in suffixes}
-    expected |= {f"{logical(name)}{suffix}" for name in maintenance() for suffix in PER_MAINTENANCE}
+    expected |= {f"{logical(name)}{suffix}" for name in maintenance() for suffix in (*PER_MAINTENANCE, *STARTED[name])}
     expected |= {"FailedInvocationsQueue"} if view.direct else set()
     expected |= {"Archive"} if view.values["EnableArchive"] == "true" else set()
     expected |= {"Sbt"} if view.sbt else set()
@@ -235,6 +267,7 @@ def check(view: View) -> None:
     for step, (triggers, _) in steps().items():
         check_step(view, step, triggers)
     check_rotation(view)
+    check_sweep(view)
     check_shared(view)
     check_list(view)
     if view.sbt:

@@ -77,6 +77,30 @@ pub fn check_lifecycle(spec: StepSpec, executable: &str) {
     });
 }
 
+/// The same for what only looks: its work on an organization that is there, a batch with a bad message, a named error, no
+/// secret in the logs, SIGTERM, an environment that is not complete.
+pub fn check_looking(spec: StepSpec, executable: &str, detail: &Value) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    LocalSet::new().block_on(&runtime, async {
+        let (bench, lines) = Process::start(spec, executable, &[]).await;
+        for before in ORDER {
+            bench.system.invoke(before, command("abc")).await.unwrap();
+        }
+        let answer = bench.invoke(detail.clone()).await.unwrap();
+        assert_eq!((&answer["step"], &answer["outcome"]), (&json!(spec.name), &json!("unchanged")), "{answer}");
+        let kept = bench.invoke(batch(spec.name, &[detail.to_string(), "not json".to_owned()])).await.unwrap();
+        assert_eq!(kept, json!({ "batchItemFailures": [] }), "the bad one is in the dead-letter queue");
+        assert_eq!(bench.system.take_dead_letters(spec.name).unwrap()[0]["Body"], "not json");
+        assert_eq!(bench.invoke(json!({})).await.unwrap_err().error_type, "invalid-field");
+        assert!(lines.borrow().iter().any(|line| line.contains("\"event\":\"completed\"")), "JSON logs: {lines:?}");
+        let secret = bench.stored_secret();
+        assert!(!lines.borrow().iter().any(|line| line.contains(&secret[..12])), "the secret is in a log line");
+        bench.function.shut_down().await;
+        assert!(!running(executable), "SIGTERM ended it");
+        refuses_an_incomplete_environment(spec, executable).await;
+    });
+}
+
 fn rotate_spec() -> StepSpec {
     let spec = local_system::registry::functions().map(|step| step.spec).find(|spec| spec.name == "rotate");
     spec.unwrap()
@@ -211,6 +235,14 @@ impl Process {
         let lambda = Lambda::new(aws, "111111111111", "us-east-1");
         lambda.add_function(spec.name, TIMEOUT, function.handler()).unwrap();
         (Self { system, lambda, function, step: spec.name }, lines)
+    }
+
+    /// The secret access key of the only user.
+    fn stored_secret(&self) -> String {
+        self.system.aws.look(|world| {
+            let users = world.accounts.values().flat_map(|account| account.iam.users.values());
+            users.flat_map(|user| user.access_keys.iter().map(|key| key.secret.clone())).next().unwrap()
+        })
     }
 
     /// Gives the function another timeout from now on.

@@ -4,7 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
-use contract::{Command, OrgAdoptionRequested, OrgCreated, OrgDeleted, OrgResumed, OrgSuspended, Subject, event_id};
+use contract::{
+    Command, OrgAdoptionRequested, OrgCreated, OrgDeleted, OrgReconciliationRequested, OrgResumed, OrgSuspended,
+    Subject, event_id,
+};
 use local_system::registry;
 use serde_json::{Value, json};
 use tests::{Bench, command, of_type};
@@ -41,6 +44,8 @@ fn schema_for(detail_type: &str) -> &'static str {
         "OrgResumed" => "org-resumed.json",
         "OrgDeleted" => "org-deleted.json",
         "OrgAdoptionRequested" => "org-adoption-requested.json",
+        "OrgReconciliationRequested" => "org-reconciliation-requested.json",
+        "AccountSwept" | "CapacityWarning" => "account-swept.json",
         "OrgProvisioningFailed" => "org-provisioning-failed.json",
         _ => "step-completed.json",
     }
@@ -85,6 +90,35 @@ async fn the_samples_of_emitted_events_are_what_the_system_says() {
         emitted.extend(bench.settle().await);
     }
     for detail_type in registry::all().map(|step| step.spec.completion).chain(["OrgProvisioningFailed"]) {
+        let mut event = sample("org-created.json");
+        event["source"] = json!(contract::SOURCE);
+        event["detail-type"] = json!(detail_type);
+        event["detail"] = of_type(&emitted, detail_type)[0].clone();
+        check_file(&events_dir().join("samples").join(file_of(detail_type)), &event);
+    }
+}
+
+/// The same for what only looks: an organization without its marker, and an account that may have no second bucket.
+#[tokio::test(start_paused = true)]
+async fn the_samples_of_what_was_looked_at_are_what_the_system_says() {
+    let mut options = local_system::LocalOptions::default();
+    options.environment.insert("BUCKET_LIMIT".to_owned(), "1".to_owned());
+    let bench = Bench::with(&options);
+    bench.put(&sample("org-created.json")["detail"]);
+    bench.settle().await;
+    tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
+    bench.system.aws.set_latency(std::time::Duration::from_millis(20));
+    bench.system.aws.with_world(|world| {
+        world.buckets.values_mut().for_each(|bucket| drop(bucket.objects.remove("pub/")));
+    });
+    let asked = sample("org-reconciliation-requested.json");
+    bench.system.put_event("org-signup", "OrgReconciliationRequested", &asked["detail"]).unwrap();
+    bench
+        .system
+        .send("sweep", &json!({ "sweep": "2026-11-30T06:00:00Z", "capacity": { "secrets": 1 } }).to_string())
+        .unwrap();
+    let emitted = bench.settle().await;
+    for detail_type in ["OrgReconciled", "OrgDriftDetected", "AccountSwept", "CapacityWarning"] {
         let mut event = sample("org-created.json");
         event["source"] = json!(contract::SOURCE);
         event["detail-type"] = json!(detail_type);
@@ -154,6 +188,7 @@ fn the_commands_schema_and_its_reader_agree() {
 /// The same for the commands of the lifecycle.
 #[test]
 fn the_lifecycles_schemas_and_their_readers_agree() {
+    let reconciled = validator("org-reconciliation-requested.json");
     let (suspended, resumed, deleted) =
         (validator("org-suspended.json"), validator("org-resumed.json"), validator("org-deleted.json"));
     for detail in [
@@ -177,6 +212,8 @@ fn the_lifecycles_schemas_and_their_readers_agree() {
     ] {
         let read = contract::Request::<OrgSuspended>::read(detail.clone());
         assert_eq!(suspended.is_valid(&detail), read.is_ok(), "OrgSuspended {detail}");
+        let read = contract::Request::<OrgReconciliationRequested>::read(detail.clone());
+        assert_eq!(reconciled.is_valid(&detail), read.is_ok(), "OrgReconciliationRequested {detail}");
         let read = contract::Request::<OrgResumed>::read(detail.clone());
         assert_eq!(resumed.is_valid(&detail), read.is_ok(), "OrgResumed {detail}");
         let read = contract::Request::<OrgDeleted>::read(detail.clone());

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use contract::ErrorCode;
+use contract::{ErrorCode, FindingCode, Remedy};
 use local_system::registry;
 use strum::IntoEnumIterator;
 
@@ -132,6 +132,17 @@ fn every_error_code_has_a_page_that_states_its_class() {
         assert!(index.contains(&format!("({code}.md)")), "{code} is not in the index");
     }
     assert_eq!(pages.len(), ErrorCode::iter().count(), "a page without a code: {:?}", pages.keys());
+}
+
+/// Each finding is in the table of those who can mend it.
+#[test]
+fn every_finding_has_an_entry_in_the_page_about_them() {
+    let page = text("docs/reconcile.md");
+    let (by_sign_up, others) = page.split_once("What only a person decides.").unwrap();
+    for code in FindingCode::iter() {
+        let table = if code.remedy() == Remedy::SignUp { by_sign_up } else { others };
+        assert!(table.contains(&format!("`{code}`")), "docs/reconcile.md has no {code}, or has it in another table");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod connection;
 mod local;
 mod moment;
 mod plan;
+mod reconcile;
 mod replay;
 mod rotate;
 mod shell;
@@ -19,6 +20,7 @@ pub use checklist::{ChecklistArguments, ChecklistFormat};
 pub use connection::{Class, ConnectionArguments};
 pub use local::{LocalCommand, ProvisionArguments, ServeArguments};
 pub use plan::{PlanArguments, Selection};
+pub use reconcile::ReconcileArguments;
 pub use replay::{ArchiveArguments, Cause, DeadLettersArguments, Pick, ReplayCommand, ReplayFileArguments, Sending};
 pub use rotate::RotateArguments;
 pub use shell::{CompletionsArguments, ManArguments};
@@ -53,6 +55,9 @@ pub enum Command {
 
     /// Show what provisioning would create, change or refuse. Reads AWS, and writes nothing.
     Plan(PlanArguments),
+
+    /// Tell what is not as it should be of organizations that are there. Reads AWS, and writes nothing.
+    Reconcile(ReconcileArguments),
 
     /// Have steps run again for requests that were made before.
     #[command(subcommand)]

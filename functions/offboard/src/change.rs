@@ -2,11 +2,10 @@
 
 use std::fmt;
 
+use aws::belongings::Belonging;
 use contract::Effect;
 use lifecycle::Change;
 use org::BucketName;
-
-use crate::Belonging;
 
 /// One thing to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +51,7 @@ impl fmt::Display for OffboardChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Common(change) => fmt::Display::fmt(change, f),
-            Self::TakeAway(belonging) => fmt::Display::fmt(belonging, f),
+            Self::TakeAway(belonging) => write!(f, "take the user's {belonging} away"),
             Self::DeleteUser => f.write_str("delete the user"),
             Self::ScheduleSecret { days } => {
                 write!(f, "schedule the secret for deletion, to be restored within {days} days")

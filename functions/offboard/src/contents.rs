@@ -73,7 +73,7 @@ impl Offboard {
 
     /// A page can be empty without being the last: S3 says where it goes on.
     async fn page(&self, place: &Place, name: &BucketName, most: i32, from: Option<Marker>) -> Result<Page, StepError> {
-        let request = self.lifecycle.s3.list_object_versions().bucket(name.as_str()).max_keys(most);
+        let request = self.lifecycle.observer.s3.list_object_versions().bucket(name.as_str()).max_keys(most);
         let (key, version) = from.map_or((None, None), |from| (Some(from.key), from.version));
         let request = request.set_key_marker(key).set_version_id_marker(version);
         let answer = request.expected_bucket_owner(&place.account).send().await;
@@ -93,7 +93,7 @@ impl Offboard {
     async fn delete(&self, place: &Place, name: &BucketName, page: Vec<ObjectIdentifier>) -> Result<(), StepError> {
         let delete = Delete::builder().set_objects(Some(page)).quiet(true).build();
         let delete = delete.map_err(|error| unexpected(name, error.to_string()))?;
-        let request = self.lifecycle.s3.delete_objects().bucket(name.as_str()).delete(delete);
+        let request = self.lifecycle.observer.s3.delete_objects().bucket(name.as_str()).delete(delete);
         let answer = request.expected_bucket_owner(&place.account).send().await;
         let answer =
             answer.map_err(|error| AwsError::of("DeleteObjects", error).explain_as_usual(buckets::resource(name)))?;

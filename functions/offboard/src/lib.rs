@@ -21,6 +21,7 @@ mod contents;
 
 use std::time::Duration;
 
+use aws::belongings::Belonging;
 use aws::{AwsError, secrets};
 use aws_smithy_async::time::SharedTimeSource;
 use contract::{Command, ErrorCode, OrgDeleted, Report, Resource, Run, Step, StepError, StepSpec};
@@ -29,7 +30,6 @@ use handler::{StepContext, StepFunction};
 use lifecycle::{Change, Doors, Lifecycle, Look, State, require_no_foreign};
 use org::{BucketName, Conventions, Place};
 
-pub use belongings::Belonging;
 pub use change::OffboardChange;
 
 /// The step.
@@ -83,17 +83,20 @@ impl Step for Offboard {
 
     async fn observe(&self, run: &Run<'_, OrgDeleted>) -> Result<Observed, StepError> {
         let OrgDeleted { org_id, empty_bucket, .. } = run.command;
-        let (user, _) = self.lifecycle.names(org_id);
+        let (user, _) = self.lifecycle.observer.names(org_id);
         let details = async |name: &BucketName| self.kept(run.place, name, *empty_bucket).await;
-        let (org, belongings) =
-            join(self.lifecycle.observe(run.place, org_id, details), belongings::of(&self.lifecycle.iam, &user)).await;
+        let (org, belongings) = join(
+            self.lifecycle.observer.observe(run.place, org_id, details),
+            aws::belongings::of(&self.lifecycle.observer.iam, &user),
+        )
+        .await;
         Ok(Observed { org: org?, belongings: belongings? })
     }
 
     fn plan(&self, run: &Run<'_, OrgDeleted>, observed: &Observed) -> Result<Vec<OffboardChange>, StepError> {
         let terms = Terms {
             command: run.command,
-            conventions: &self.lifecycle.conventions,
+            conventions: &self.lifecycle.observer.conventions,
             recovery_days: self.recovery_days,
             grace: self.grace,
             look: Look::of(run, &observed.org, State::Offboarded),
@@ -108,7 +111,7 @@ impl Step for Offboard {
         changes: Vec<OffboardChange>,
     ) -> Result<Report, StepError> {
         let org = &run.command.org_id;
-        let (user, secret) = self.lifecycle.names(org);
+        let (user, secret) = self.lifecycle.observer.names(org);
         let common: Vec<Change> = changes.iter().filter_map(OffboardChange::common).cloned().collect();
         self.lifecycle.apply(run, org, &observed.org, &common).await?;
         let mut user_stays = observed.org.user.is_some();
@@ -116,10 +119,10 @@ impl Step for Offboard {
             match change {
                 OffboardChange::Common(_) => {}
                 OffboardChange::TakeAway(belonging) => {
-                    belongings::take_away(&self.lifecycle.iam, &user, belonging).await?;
+                    belongings::take_away(&self.lifecycle.observer.iam, &user, belonging).await?;
                 }
                 OffboardChange::DeleteUser => {
-                    belongings::delete_user(&self.lifecycle.iam, &user).await?;
+                    belongings::delete_user(&self.lifecycle.observer.iam, &user).await?;
                     user_stays = false;
                 }
                 OffboardChange::ScheduleSecret { days } => self.schedule(&secret, *days).await?,
@@ -132,7 +135,7 @@ impl Step for Offboard {
         let bucket = bucket.map(|bucket| Resource::new("AWS::S3::Bucket", run.place.bucket_arn(bucket.name.as_str())));
         let secret = observed.org.secret.iter();
         let secret = secret.map(|secret| Resource::new("AWS::SecretsManager::Secret", &secret.arn));
-        Ok(Report { resources: user.chain(bucket).chain(secret).collect(), evidence: Vec::new() })
+        Ok(Report { resources: user.chain(bucket).chain(secret).collect(), ..Report::default() })
     }
 }
 
@@ -185,13 +188,14 @@ fn came_back(terms: &Terms<'_>, seen: &lifecycle::Observed<Kept>) -> bool {
 impl Offboard {
     async fn kept(&self, place: &Place, name: &BucketName, to_be_emptied: bool) -> Result<Kept, StepError> {
         let holds_something = async { if to_be_emptied { self.holds_something(place, name).await } else { Ok(false) } };
-        let (doors, holds_something) = try_join(self.lifecycle.doors(place, name), holds_something).await?;
+        let (doors, holds_something) = try_join(self.lifecycle.observer.doors(place, name), holds_something).await?;
         Ok(Kept { doors, holds_something })
     }
 
     /// Scheduling what is scheduled already is refused, and is as good.
     async fn schedule(&self, name: &str, days: u8) -> Result<(), StepError> {
-        let request = self.lifecycle.secrets.delete_secret().secret_id(name).recovery_window_in_days(days.into());
+        let request =
+            self.lifecycle.observer.secrets.delete_secret().secret_id(name).recovery_window_in_days(days.into());
         match request.send().await.map_err(|error| AwsError::of("DeleteSecret", error)) {
             Ok(_) => Ok(()),
             Err(error) if error.code() == "ResourceNotFoundException" => Ok(()),

@@ -36,11 +36,11 @@ impl Step for Resume {
 
     async fn observe(&self, run: &Run<'_, OrgResumed>) -> Result<Observed<Closed>, StepError> {
         let org = &run.command.org_id;
-        self.0.observe(run.place, org, async |name| self.closed(run.place, name).await).await
+        self.0.observer.observe(run.place, org, async |name| self.closed(run.place, name).await).await
     }
 
     fn plan(&self, run: &Run<'_, OrgResumed>, observed: &Observed<Closed>) -> Result<Vec<Change>, StepError> {
-        plan(observed, &self.0.conventions, &run.command.org_id, run.place, run.delayed_check)
+        plan(observed, &self.0.observer.conventions, &run.command.org_id, run.place, run.delayed_check)
     }
 
     async fn apply(
@@ -53,7 +53,7 @@ impl Step for Resume {
         let user = observed.user.iter().map(|user| Resource::new("AWS::IAM::User", &user.arn));
         let bucket = observed.bucket().into_iter();
         let bucket = bucket.map(|bucket| Resource::new("AWS::S3::Bucket", run.place.bucket_arn(bucket.name.as_str())));
-        Ok(Report { resources: user.chain(bucket).collect(), evidence: Vec::new() })
+        Ok(Report { resources: user.chain(bucket).collect(), ..Report::default() })
     }
 }
 
@@ -128,9 +128,9 @@ fn may_be_opened(place: &Place, name: &BucketName, bucket: &Closed) -> Result<()
 impl Resume {
     async fn closed(&self, place: &Place, name: &BucketName) -> Result<Closed, StepError> {
         let (doors, enforces_owner, policy) = join3(
-            self.0.doors(place, name),
-            buckets::enforces_owner(&self.0.s3, place, name),
-            buckets::policy(&self.0.s3, place, name),
+            self.0.observer.doors(place, name),
+            buckets::enforces_owner(&self.0.observer.s3, place, name),
+            buckets::policy(&self.0.observer.s3, place, name),
         )
         .await;
         Ok(Closed { doors: doors?, enforces_owner: enforces_owner?, policy: policy? })

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use aws::keys::{self, History, Holder, Stray};
 use aws::new_keys::{self, LastUse};
-use aws::secrets::{self, AWSPENDING, RotationSchedule, StoredSecret};
+use aws::secrets::{self, RotationSchedule, StoredSecret};
 use aws::users::{self, User};
 use aws::{AwsError, ORG_STATE_SINCE_TAG, ServerDate};
 use aws_sdk_secretsmanager::types::RotationRulesType;
@@ -141,7 +141,8 @@ impl Step for Secret {
             changes.retain(|change| !matches!(change, SecretChange::CreateKey(_)));
             return Ok(changes);
         }
-        changes.extend(self.schedule_to_set(observed.looked.secret.as_ref()).map(SecretChange::ScheduleRotation));
+        let wanted = secrets::schedule_to_set(observed.looked.secret.as_ref(), self.rotation.as_ref());
+        changes.extend(wanted.cloned().map(SecretChange::ScheduleRotation));
         Ok(changes)
     }
 
@@ -171,17 +172,6 @@ impl Step for Secret {
 impl Secret {
     async fn was_used(&self, user_name: &str, access_key_id: &str) -> Result<bool, StepError> {
         Ok(new_keys::last_use(&self.iam, user_name, access_key_id).await? != LastUse::Never)
-    }
-
-    /// The schedule, if one is wanted and the secret has another or none. While a rotation is under way nobody may set it:
-    /// Secrets Manager would refuse.
-    fn schedule_to_set(&self, secret: Option<&StoredSecret>) -> Option<RotationSchedule> {
-        let wanted = self.rotation.as_ref()?;
-        let rotates = secret.is_some_and(|secret| {
-            secret.others.iter().any(|(_, labels)| labels.iter().any(|label| label == AWSPENDING))
-        });
-        let is_set = secret.is_some_and(|secret| secret.rotation.as_ref() == Some(wanted));
-        (!is_set && !rotates).then(|| wanted.clone())
     }
 
     /// Sets the schedule. The first rotation comes when it is due: the key that is there was made a moment ago, or works.

@@ -27,11 +27,11 @@ impl Step for Suspend {
 
     async fn observe(&self, run: &Run<'_, OrgSuspended>) -> Result<Observed<Doors>, StepError> {
         let org = &run.command.org_id;
-        self.0.observe(run.place, org, async |name| self.0.doors(run.place, name).await).await
+        self.0.observer.observe(run.place, org, async |name| self.0.observer.doors(run.place, name).await).await
     }
 
     fn plan(&self, run: &Run<'_, OrgSuspended>, observed: &Observed<Doors>) -> Result<Vec<Change>, StepError> {
-        plan(observed, &self.0.conventions, &run.command.org_id, Look::of(run, observed, State::Suspended))
+        plan(observed, &self.0.observer.conventions, &run.command.org_id, Look::of(run, observed, State::Suspended))
     }
 
     async fn apply(
@@ -44,7 +44,7 @@ impl Step for Suspend {
         let user = observed.user.iter().map(|user| Resource::new("AWS::IAM::User", &user.arn));
         let bucket = observed.bucket().into_iter();
         let bucket = bucket.map(|bucket| Resource::new("AWS::S3::Bucket", run.place.bucket_arn(bucket.name.as_str())));
-        Ok(Report { resources: user.chain(bucket).collect(), evidence: Vec::new() })
+        Ok(Report { resources: user.chain(bucket).collect(), ..Report::default() })
     }
 }
 

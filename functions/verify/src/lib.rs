@@ -116,6 +116,7 @@ impl Step for Verify {
                 Resource::new("AWS::SecretsManager::Secret", &inventory.secret.arn),
             ],
             evidence: evidence(&inventory),
+            ..Report::default()
         })
     }
 }

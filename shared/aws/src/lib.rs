@@ -2,6 +2,8 @@
 //!
 //! One module per kind of resource, each behind the feature of its SDK crate. Nothing here writes, but for `new_keys`.
 
+#[cfg(feature = "iam")]
+pub mod belongings;
 #[cfg(feature = "s3")]
 pub mod buckets;
 mod clients;
@@ -13,6 +15,8 @@ mod error;
 pub mod keys;
 #[cfg(feature = "new-keys")]
 pub mod new_keys;
+#[cfg(all(feature = "iam", feature = "s3"))]
+pub mod organizations;
 mod ownership;
 #[cfg(feature = "secretsmanager")]
 pub mod secrets;

@@ -72,6 +72,17 @@ pub fn resource(name: &str) -> String {
     format!("secret {name}")
 }
 
+/// The schedule, if one is wanted and the secret has another or none. While a rotation is under way nobody may set it:
+/// Secrets Manager would refuse.
+pub fn schedule_to_set<'w>(
+    secret: Option<&StoredSecret>,
+    wanted: Option<&'w RotationSchedule>,
+) -> Option<&'w RotationSchedule> {
+    let rotates = secret
+        .is_some_and(|secret| secret.others.iter().any(|(_, labels)| labels.iter().any(|label| label == AWSPENDING)));
+    wanted.filter(|wanted| !rotates && secret.and_then(|secret| secret.rotation.as_ref()) != Some(*wanted))
+}
+
 /// The secret of that name, if there is one.
 ///
 /// # Errors

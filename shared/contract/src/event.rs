@@ -6,6 +6,7 @@ use serde_json::Value;
 use uuid::{Uuid, uuid};
 
 use crate::error::{ErrorClass, ErrorCode, StepError};
+use crate::finding::{Capacity, Finding};
 use crate::step::{Evidence, Outcome, Resource};
 
 /// The source of every event that a step emits.
@@ -48,6 +49,12 @@ pub struct Completed<S> {
     /// What was checked and found in order; only `verify` says something here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
+    /// What was found that is not as it should be; only `reconcile` says something here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// How much of the account's limits is used; only `sweep` says something here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capacity: Vec<Capacity>,
     /// How long the run took, in milliseconds.
     pub duration_ms: u64,
     /// The request's original detail.

@@ -4,6 +4,7 @@ use org::{Environment, OrgId};
 use schemars::{Schema, schema_for};
 use serde_json::{Value, json};
 
+use crate::account_sweep::SweepSubject;
 use crate::event::{Completed, Failed};
 use crate::org_adoption_requested::Adoptees;
 use crate::org_created::OrgSubject;
@@ -17,7 +18,9 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("org-resumed.json", of_org("OrgResumed", json!({}))),
         ("org-deleted.json", org_deleted()),
         ("org-adoption-requested.json", org_adoption_requested()),
+        ("org-reconciliation-requested.json", of_org("OrgReconciliationRequested", json!({}))),
         ("step-completed.json", schema_for!(Completed<OrgSubject>)),
+        ("account-swept.json", schema_for!(Completed<SweepSubject>)),
         ("org-provisioning-failed.json", schema_for!(Failed<OrgSubject>)),
     ]
 }

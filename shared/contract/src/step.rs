@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::{Command, request_tag};
 use crate::error::StepError;
+use crate::finding::{Capacity, Finding};
 
 /// A step's entry in the registry: what it is called, what starts it, what it says when it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,12 +170,19 @@ pub struct Report {
     pub resources: Vec<Resource>,
     /// What the step convinced itself of; only `verify` gives evidence.
     pub evidence: Vec<Evidence>,
+    /// What was found that is not as it should be.
+    pub findings: Vec<Finding>,
+    /// How much of the account's limits is used.
+    pub capacity: Vec<Capacity>,
+    /// The detail type of an event that goes out right before the completion, with the same content: for those who want to
+    /// hear of a run only if something came of it.
+    pub notice: Option<&'static str>,
 }
 
 impl Report {
     /// A report of one resource.
     pub fn of(kind: &str, arn: impl Into<String>) -> Self {
-        Self { resources: vec![Resource::new(kind, arn)], evidence: Vec::new() }
+        Self { resources: vec![Resource::new(kind, arn)], ..Self::default() }
     }
 }
 

@@ -118,6 +118,9 @@ mod tests {
             rotation: None,
             max_receive_count: 10,
             secret_recovery_days: 30,
+            repair_drift: false,
+            capacity_warning_percent: 80,
+            bucket_limit: 10_000,
             allowed_sources: vec!["org-signup".into()],
         }
     }

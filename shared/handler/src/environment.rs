@@ -70,12 +70,24 @@ const SECRET_RECOVERY_DAYS: Variable = optional(
     "30",
     "How many days, 7 to 30, the secret of an offboarded organization can be restored, if the event does not say",
 );
+const RECONCILE_REPAIR: Variable = optional(
+    "RECONCILE_REPAIR",
+    "false",
+    "`true`: drift that the steps of sign-up can mend is mended when it is found; else it is only told",
+);
+const CAPACITY_WARNING_PERCENT: Variable = optional(
+    "CAPACITY_WARNING_PERCENT",
+    "80",
+    "From which share of the account's users, buckets or secrets, 1 to 100, is warned",
+);
+const BUCKET_LIMIT: Variable =
+    optional("BUCKET_LIMIT", "10000", "How many buckets the account may have; no API that functions may use tells");
 const MAX_RECEIVE_COUNT: Variable = optional("MAX_RECEIVE_COUNT", "10", "The queue's maxReceiveCount");
 
 /// Every variable of the provisioner's own. Beside these, Lambda's and the SDK's usual ones are read:
 /// `AWS_REGION`, the credentials, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_CA_BUNDLE`,
 /// `SSL_CERT_FILE` and `AWS_LAMBDA_LOG_LEVEL`.
-pub const VARIABLES: [Variable; 16] = [
+pub const VARIABLES: [Variable; 19] = [
     EXPECTED_ACCOUNT_ID,
     ACCOUNT_CLASS,
     DEAD_LETTER_QUEUE_URL,
@@ -92,6 +104,9 @@ pub const VARIABLES: [Variable; 16] = [
     ROTATION_DAYS,
     MAX_RECEIVE_COUNT,
     SECRET_RECOVERY_DAYS,
+    RECONCILE_REPAIR,
+    CAPACITY_WARNING_PERCENT,
+    BUCKET_LIMIT,
 ];
 
 /// What keys older than may be judged must exceed: the longest function timeout that infra/ allows (30 s), a
@@ -255,6 +270,9 @@ impl<'v> Reader<'v> {
             rotation: self.rotation()?,
             max_receive_count,
             secret_recovery_days: self.secret_recovery_days()?,
+            repair_drift: self.flag(RECONCILE_REPAIR)?,
+            capacity_warning_percent: self.capacity_warning_percent()?,
+            bucket_limit: self.number(BUCKET_LIMIT)?,
             allowed_sources: self
                 .get(ALLOWED_SOURCES)?
                 .split(',')
@@ -263,6 +281,20 @@ impl<'v> Reader<'v> {
                 .map(str::to_owned)
                 .collect(),
         })
+    }
+
+    fn flag(&self, variable: Variable) -> Result<bool, InvalidEnvironment> {
+        match self.get(variable)? {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            other => Err(invalid(variable.name, format!("is {other:?}, and must be true or false"))),
+        }
+    }
+
+    fn capacity_warning_percent(&self) -> Result<u8, InvalidEnvironment> {
+        let percent = u8::try_from(self.number(CAPACITY_WARNING_PERCENT)?).ok();
+        let percent = percent.filter(|percent| (1..=100).contains(percent));
+        percent.ok_or_else(|| invalid(CAPACITY_WARNING_PERCENT.name, "must be 1 to 100"))
     }
 
     fn key_overlap(&self) -> Result<Duration, InvalidEnvironment> {

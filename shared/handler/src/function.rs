@@ -18,6 +18,7 @@ use crate::delivery::{self, Refused};
 use crate::events::Events;
 use crate::journal;
 use crate::own_queue::OwnQueue;
+use crate::queues::Queues;
 use crate::settings::Settings;
 use crate::sqs::Sqs;
 use crate::trigger::Trigger;
@@ -52,6 +53,12 @@ impl StepContext<'_> {
     pub fn own_queue(&self) -> OwnQueue {
         self.sqs.prepare(self.clients);
         OwnQueue::new(self.sqs.clone(), self.settings.own_queue_url())
+    }
+
+    /// The queues of all functions, for one that sends commands to others or to itself. Which of them it may send to is
+    /// its role's to say.
+    pub fn queues(&self) -> Queues {
+        Queues::new(self.sqs.clone(), self.settings.own_queue_url())
     }
 }
 
@@ -220,6 +227,8 @@ impl<S: StepFunction> Function<S> {
         match run.unwrap_or_else(out_of_time) {
             Ok(done) => {
                 journal::completed(about, done.outcome, took());
+                done.findings.iter().for_each(|finding| journal::found(about, finding));
+                done.capacity.iter().for_each(|capacity| journal::capacity(about, capacity));
                 Ok(done)
             }
             Err(error) => Err(Failure {
@@ -267,14 +276,11 @@ impl<S: StepFunction> Function<S> {
         let outcome = Outcome::of(&changes);
         let report = Box::pin(self.step.apply(&run, observed, changes)).await?;
         let (subject, completion) = (request.command.subject(), S::completion(&request.command));
-        let done = Completed {
+        let key = subject.key().to_owned();
+        let id_of = |detail_type: &str| event_id(&key, S::SPEC.name, &request.request_id, detail_type);
+        let mut done = Completed {
             schema_version: SCHEMA_VERSION,
-            event_id: event_id(
-                subject.key(),
-                S::SPEC.name,
-                &request.request_id,
-                completion.unwrap_or(S::SPEC.completion),
-            ),
+            event_id: id_of(completion.unwrap_or(S::SPEC.completion)),
             request_id: request.request_id.clone(),
             correlation_id: request.correlation_id.clone(),
             subject,
@@ -282,9 +288,17 @@ impl<S: StepFunction> Function<S> {
             outcome,
             resources: report.resources,
             evidence: report.evidence,
+            findings: report.findings,
+            capacity: report.capacity,
             duration_ms: millis(self.time.now().duration_since(begun).unwrap_or_default()),
             request: request.detail.clone(),
         };
+        // Before the completion: whoever hears of a run's end can rely on its notice having been told.
+        if let Some(notice) = report.notice {
+            let own = std::mem::replace(&mut done.event_id, id_of(notice));
+            self.events.put(notice, &done).await?;
+            done.event_id = own;
+        }
         if let (Some(completion), false) = (completion, arrival.delayed_check) {
             self.events.put(completion, &done).await?;
         }

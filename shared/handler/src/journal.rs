@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use contract::{ErrorClass, Outcome, StepError};
+use contract::{Capacity, ErrorClass, Finding, Outcome, StepError};
 
 /// The target of these lines.
 pub const TARGET: &str = "org_provisioner";
@@ -28,6 +28,21 @@ pub(crate) fn completed(about: Subject<'_>, outcome: Outcome, took: Duration) {
     let Subject { step, key, request_id, receive, delayed_check } = about;
     let (outcome, duration_ms) = (outcome.as_str(), u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
     tracing::info!(target: TARGET, event = "completed", step, subject = key, request_id, receive, delayed_check, outcome, duration_ms);
+}
+
+/// Something that is not as it should be.
+pub(crate) fn found(about: Subject<'_>, finding: &Finding) {
+    let Subject { step, key, request_id, receive, delayed_check } = about;
+    let (code, resource, message, repair) =
+        (finding.code.as_str(), finding.resource.as_str(), finding.message.as_str(), finding.repair.as_str());
+    tracing::warn!(target: TARGET, event = "found", step, subject = key, request_id, receive, delayed_check, code, resource, message, repair);
+}
+
+/// How much of one of the account's limits is used.
+pub(crate) fn capacity(about: Subject<'_>, capacity: &Capacity) {
+    let Subject { step, key, request_id, receive, delayed_check } = about;
+    let Capacity { resource, used, limit, used_percent } = capacity;
+    tracing::info!(target: TARGET, event = "capacity", step, subject = key, request_id, receive, delayed_check, resource, used, limit, used_percent);
 }
 
 /// A failure that leads to another try; `delay` is not known where the caller decides when. `waited` is the time

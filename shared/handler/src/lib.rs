@@ -14,6 +14,7 @@ pub mod journal;
 mod metrics;
 mod own_queue;
 mod preview;
+mod queues;
 mod runtime;
 mod settings;
 mod sqs;
@@ -26,6 +27,7 @@ pub use environment::{Environment, InvalidEnvironment, VARIABLES, Variable, proc
 pub use function::{Function, FunctionError, Invocation, StepContext, StepFunction};
 pub use own_queue::OwnQueue;
 pub use preview::Planned;
+pub use queues::{LONGEST_DELAY, Queues};
 pub use runtime::run;
 pub use settings::Settings;
 pub use telemetry::log_filter;

@@ -20,7 +20,7 @@ use crate::journal;
 /// The metrics' name space.
 const NAMESPACE: &str = "OrgProvisioner";
 
-/// Writes a line of metrics for each line of the journal that ends a run.
+/// Writes a line of metrics for each line of the journal that ends a run or tells what it found.
 pub(crate) struct Metrics<W> {
     writer: W,
     time: SharedTimeSource,
@@ -44,6 +44,10 @@ struct Line {
     duration_ms: Option<u64>,
     waited_seconds: Option<u64>,
     delayed_check: bool,
+    resource: String,
+    used: u64,
+    limit: u64,
+    used_percent: u64,
 }
 
 impl<S: Subscriber, W: for<'w> MakeWriter<'w> + 'static> Layer<S> for Metrics<W> {
@@ -64,6 +68,11 @@ impl<S: Subscriber, W: for<'w> MakeWriter<'w> + 'static> Layer<S> for Metrics<W>
 impl Line {
     /// The data points; none for a line that ends nothing.
     fn metrics(&self, timestamp_ms: u64) -> Option<Value> {
+        match self.event.as_str() {
+            "found" => return Some(self.drift(timestamp_ms)),
+            "capacity" => return Some(self.capacity(timestamp_ms)),
+            _ => {}
+        }
         let outcome = match (self.event.as_str(), self.class.as_str()) {
             // Its run was counted; the check would make two of one.
             ("completed", _) if self.delayed_check && self.outcome == "unchanged" => return None,
@@ -105,6 +114,48 @@ impl Line {
         }
         Some(metrics)
     }
+
+    /// One finding. Its code is a dimension: there are a few dozen, and each costs only where it is found.
+    fn drift(&self, timestamp_ms: u64) -> Value {
+        json!({
+            "_aws": {
+                "Timestamp": timestamp_ms,
+                "CloudWatchMetrics": [{
+                    "Namespace": NAMESPACE,
+                    "Dimensions": [["Step"], ["Step", "Code"]],
+                    "Metrics": [{ "Name": "DriftFound", "Unit": "Count" }],
+                }],
+            },
+            "level": "INFO",
+            "Step": self.step,
+            "Code": self.code,
+            "DriftFound": 1,
+            "RequestId": self.request_id,
+        })
+    }
+
+    fn capacity(&self, timestamp_ms: u64) -> Value {
+        json!({
+            "_aws": {
+                "Timestamp": timestamp_ms,
+                "CloudWatchMetrics": [{
+                    "Namespace": NAMESPACE,
+                    "Dimensions": [["Resource"]],
+                    "Metrics": [
+                        { "Name": "CapacityUsed", "Unit": "Count" },
+                        { "Name": "CapacityLimit", "Unit": "Count" },
+                        { "Name": "CapacityUsedPercent", "Unit": "Percent" },
+                    ],
+                }],
+            },
+            "level": "INFO",
+            "Resource": self.resource,
+            "CapacityUsed": self.used,
+            "CapacityLimit": self.limit,
+            "CapacityUsedPercent": self.used_percent,
+            "RequestId": self.request_id,
+        })
+    }
 }
 
 impl Visit for Line {
@@ -116,6 +167,7 @@ impl Visit for Line {
             "outcome" => &mut self.outcome,
             "class" => &mut self.class,
             "code" => &mut self.code,
+            "resource" => &mut self.resource,
             _ => return,
         };
         value.clone_into(place);
@@ -125,6 +177,9 @@ impl Visit for Line {
         match field.name() {
             "duration_ms" => self.duration_ms = Some(value),
             "waited_seconds" => self.waited_seconds = Some(value),
+            "used" => self.used = value,
+            "limit" => self.limit = value,
+            "used_percent" => self.used_percent = value,
             _ => {}
         }
     }
@@ -145,7 +200,7 @@ mod tests {
     use std::time::Duration;
 
     use aws_smithy_async::time::StaticTimeSource;
-    use contract::{ErrorCode, Outcome, StepError};
+    use contract::{Capacity, ErrorCode, Finding, FindingCode, Outcome, StepError};
     use tracing_subscriber::layer::SubscriberExt;
 
     use super::*;
@@ -218,5 +273,17 @@ mod tests {
         assert_eq!(metrics[0]["Code"], "throttled");
         let waited: Vec<Option<u64>> = metrics.iter().map(|line| line["Waited"].as_u64()).collect();
         assert_eq!(waited, [Some(95), None, None, None, None], "only what waits has waited");
+    }
+    #[test]
+    fn what_was_found_is_counted_by_code_and_never_by_organization() {
+        let metrics = metrics_of(|| {
+            journal::found(about(false), &Finding::new(FindingCode::UnmanagedKey, "user rms_abc", "why"));
+            journal::capacity(about(false), &Capacity::new("users", 4100, 5000));
+        });
+        assert_eq!(metrics.len(), 2, "{metrics:?}");
+        assert_eq!((&metrics[0]["DriftFound"], &metrics[0]["Code"]), (&json!(1), &json!("unmanaged-key")));
+        assert_eq!((&metrics[1]["Resource"], &metrics[1]["CapacityUsedPercent"]), (&json!("users"), &json!(82)));
+        assert_eq!((&metrics[1]["CapacityUsed"], &metrics[1]["CapacityLimit"]), (&json!(4100), &json!(5000)));
+        assert!(metrics.iter().all(|line| !line.to_string().contains("abc")), "{metrics:?}");
     }
 }

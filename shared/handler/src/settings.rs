@@ -26,6 +26,12 @@ pub struct Settings {
     pub max_receive_count: u32,
     /// How many days the secret of an offboarded organization can be restored, if the event does not say.
     pub secret_recovery_days: u8,
+    /// Whether what sign-up can mend is mended when a reconciliation finds it.
+    pub repair_drift: bool,
+    /// From which share of one of the account's limits, in percent, is warned.
+    pub capacity_warning_percent: u8,
+    /// How many buckets the account may have.
+    pub bucket_limit: u32,
     /// The event sources that may send commands.
     pub allowed_sources: Vec<String>,
 }

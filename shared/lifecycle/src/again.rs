@@ -34,19 +34,19 @@ impl Lifecycle {
         observed: &Observed<D>,
         state: State,
     ) -> Result<(), StepError> {
-        let (user_name, _) = self.names(org);
+        let (user_name, _) = self.observer.names(org);
         if let Some(bucket) = observed.bucket() {
             let found = self.state_on(place, &bucket.name).await?;
             require(state, found, buckets::resource(&bucket.name))?;
         }
-        if let Some(user) = users::find(&self.iam, &user_name).await? {
+        if let Some(user) = users::find(&self.observer.iam, &user_name).await? {
             require(state, State::of(user.tag(ORG_STATE_TAG)), users::resource(&user_name))?;
         }
         Ok(())
     }
 
     async fn state_on(&self, place: &Place, name: &BucketName) -> Result<State, StepError> {
-        let request = self.s3.get_bucket_tagging().bucket(name.as_str()).expected_bucket_owner(&place.account);
+        let request = self.observer.s3.get_bucket_tagging().bucket(name.as_str()).expected_bucket_owner(&place.account);
         match request.send().await.map_err(|error| AwsError::of("GetBucketTagging", error)) {
             Ok(answer) => {
                 let tag = answer.tag_set.iter().find(|tag| tag.key == ORG_STATE_TAG);

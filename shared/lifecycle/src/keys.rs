@@ -7,7 +7,7 @@ use aws::keys::Holder;
 use aws::users;
 use contract::{ErrorCode, StepError};
 
-use crate::Lifecycle;
+use crate::Observer;
 
 /// An access key of the organization's user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub fn require_no_foreign(keys: &[Key], user: &str) -> Result<(), StepError> {
     Err(StepError::new(ErrorCode::UnmanagedKey, users::resource(user), message))
 }
 
-impl Lifecycle {
+impl Observer {
     /// Whether a key was ever used.
     pub(crate) async fn was_used(&self, user: &str, id: &str) -> Result<bool, StepError> {
         let request = self.iam.get_access_key_last_used().access_key_id(id);

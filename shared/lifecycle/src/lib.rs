@@ -15,7 +15,7 @@ mod write;
 use std::time::Duration;
 
 use contract::{Run, StepError};
-use handler::{OwnQueue, StepContext};
+use handler::{OwnQueue, Settings, StepContext};
 use org::{Conventions, OrgId, Place};
 
 pub use again::Look;
@@ -24,8 +24,8 @@ pub use keys::{Key, Whose, require_no_foreign};
 pub use observed::{Doors, Observed};
 pub use state::State;
 
-/// The clients and the rules of a lifecycle step.
-pub struct Lifecycle {
+/// What it takes to look at an organization: clients, which only read here, and rules.
+pub struct Observer {
     /// IAM.
     pub iam: aws_sdk_iam::Client,
     /// S3.
@@ -34,20 +34,18 @@ pub struct Lifecycle {
     pub secrets: aws_sdk_secretsmanager::Client,
     /// How things are called.
     pub conventions: Conventions,
-    own_queue: OwnQueue,
     grace: Duration,
 }
 
-impl Lifecycle {
-    /// From a function's context; `iam_calls` is how many calls to IAM the step makes at one time.
-    pub fn new(context: &StepContext<'_>, iam_calls: usize) -> Self {
+impl Observer {
+    /// Makes the clients; `iam_calls` and `s3_calls` are how many calls to each are made at one time.
+    pub fn new(clients: &aws::Clients, settings: &Settings, iam_calls: usize, s3_calls: usize) -> Self {
         Self {
-            iam: context.clients.iam(iam_calls),
-            s3: context.clients.s3(5),
-            secrets: context.clients.secrets_manager(2),
-            conventions: context.settings.deployment.conventions.clone(),
-            own_queue: context.own_queue(),
-            grace: context.settings.key_grace,
+            iam: clients.iam(iam_calls),
+            s3: clients.s3(s3_calls),
+            secrets: clients.secrets_manager(2),
+            conventions: settings.deployment.conventions.clone(),
+            grace: settings.key_grace,
         }
     }
 
@@ -59,6 +57,23 @@ impl Lifecycle {
     /// How long whoever saw another state may go on, and what it does may stay out of sight.
     fn settles(&self) -> Duration {
         self.grace + aws::STATE_SETTLES
+    }
+}
+
+/// A step that changes an organization's state: what it looks with, and its own queue for the second look.
+pub struct Lifecycle {
+    /// What it looks with, and writes with.
+    pub observer: Observer,
+    own_queue: OwnQueue,
+}
+
+impl Lifecycle {
+    /// From a function's context; `iam_calls` is how many calls to IAM the step makes at one time.
+    pub fn new(context: &StepContext<'_>, iam_calls: usize) -> Self {
+        Self {
+            observer: Observer::new(context.clients, &context.settings, iam_calls, 5),
+            own_queue: context.own_queue(),
+        }
     }
 
     /// Makes the changes in their order: those that say the state first, then the second look is asked for, then the rest.
@@ -114,13 +129,13 @@ impl Lifecycle {
         changes: &[Change],
     ) -> Result<(), StepError> {
         let writes_state = changes.iter().any(Change::is_about_state);
-        let young = observed.age_of_state().is_some_and(|age| age < self.settles());
+        let young = observed.age_of_state().is_some_and(|age| age < self.observer.settles());
         if !writes_state && (run.delayed_check || !young) {
             return Ok(());
         }
         // What is written is dated by this run's look, what was there already by its own tag.
         let written = observed.now().and_then(|now| u64::try_from(now.secs()).ok());
         let command = if writes_state { written } else { observed.since() };
-        self.own_queue.check_later_of(run, self.settles(), command).await
+        self.own_queue.check_later_of(run, self.observer.settles(), command).await
     }
 }

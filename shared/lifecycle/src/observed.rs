@@ -12,7 +12,7 @@ use futures_util::future::{join4, try_join, try_join_all};
 use org::{BucketName, Conventions, OrgId, Place};
 
 use crate::keys::{Facts, Key, judge};
-use crate::{Lifecycle, State};
+use crate::{Observer, State};
 
 /// What was seen.
 pub struct Observed<D> {
@@ -45,7 +45,7 @@ impl Doors {
     }
 }
 
-impl Lifecycle {
+impl Observer {
     /// Looks at everything at once; `details` reads what the step wants to know of the bucket.
     ///
     /// # Errors

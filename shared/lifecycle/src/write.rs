@@ -22,7 +22,7 @@ impl Lifecycle {
     /// # Errors
     /// What AWS says.
     pub async fn change(&self, place: &Place, org: &OrgId, change: &Change) -> Result<(), StepError> {
-        let (user, _) = self.names(org);
+        let (user, _) = self.observer.names(org);
         match change {
             Change::TagBucket { bucket, tags, .. } => self.tag_bucket(place, bucket, tags).await,
             Change::TagUser { tags, .. } => self.tag_user(&user, tags).await,
@@ -39,7 +39,7 @@ impl Lifecycle {
         let tags = tags.iter().map(|(key, value)| S3Tag::builder().key(key).value(value).build());
         let tags = tags.collect::<Result<Vec<_>, _>>().map_err(|error| not_built(&error))?;
         let tagging = Tagging::builder().set_tag_set(Some(tags)).build().map_err(|error| not_built(&error))?;
-        let request = self.s3.put_bucket_tagging().bucket(name.as_str()).tagging(tagging);
+        let request = self.observer.s3.put_bucket_tagging().bucket(name.as_str()).tagging(tagging);
         let answer = request.expected_bucket_owner(&place.account).send().await;
         let answer = answer.map_err(|error| AwsError::of("PutBucketTagging", error));
         answer.map(drop).map_err(|error| error.explain_as_usual(buckets::resource(name)))
@@ -48,13 +48,13 @@ impl Lifecycle {
     async fn tag_user(&self, user: &str, tags: &[(String, String)]) -> Result<(), StepError> {
         let tags = tags.iter().map(|(key, value)| IamTag::builder().key(key).value(value).build());
         let tags = tags.collect::<Result<Vec<_>, _>>().map_err(|error| not_built(&error))?;
-        let answer = self.iam.tag_user().user_name(user).set_tags(Some(tags)).send().await;
+        let answer = self.observer.iam.tag_user().user_name(user).set_tags(Some(tags)).send().await;
         let answer = answer.map_err(|error| AwsError::of("TagUser", error));
         answer.map(drop).map_err(|error| error.explain_as_usual(users::resource(user)))
     }
 
     async fn set_status(&self, user: &str, key: &str, status: StatusType) -> Result<(), StepError> {
-        let request = self.iam.update_access_key().user_name(user).access_key_id(key).status(status);
+        let request = self.observer.iam.update_access_key().user_name(user).access_key_id(key).status(status);
         let answer = request.send().await.map_err(|error| AwsError::of("UpdateAccessKey", error));
         answer.map(drop).map_err(|error| {
             error.explain(users::resource(user), |error| match error.code() {
@@ -69,7 +69,7 @@ impl Lifecycle {
 
     /// That it is gone already is as good.
     async fn delete_key(&self, user: &str, key: &str) -> Result<(), StepError> {
-        let request = self.iam.delete_access_key().user_name(user).access_key_id(key);
+        let request = self.observer.iam.delete_access_key().user_name(user).access_key_id(key);
         match request.send().await.map_err(|error| AwsError::of("DeleteAccessKey", error)) {
             Err(error) if error.code() != "NoSuchEntity" => Err(error.explain_as_usual(users::resource(user))),
             _ => Ok(()),
@@ -84,7 +84,7 @@ impl Lifecycle {
             .block_public_policy(on)
             .restrict_public_buckets(on)
             .build();
-        let request = self.s3.put_public_access_block().bucket(name.as_str());
+        let request = self.observer.s3.put_public_access_block().bucket(name.as_str());
         let request = request.public_access_block_configuration(configuration);
         let answer = request.expected_bucket_owner(&place.account).send().await;
         let answer = answer.map_err(|error| AwsError::of("PutPublicAccessBlock", error));

@@ -29,8 +29,9 @@ pub const LIFECYCLE: [Registered; 4] = [
     register::<adopt::Adopt>(),
 ];
 
-/// What is done with organizations that are there, and nobody sends an event for. Each has a command of its own.
-pub const MAINTENANCE: [Registered; 1] = [register::<rotate::Rotate>()];
+/// What is done with organizations that are there, on a schedule or because a person asks. Each has a command of its own.
+pub const MAINTENANCE: [Registered; 3] =
+    [register::<rotate::Rotate>(), register::<reconcile::Reconcile>(), register::<sweep::Sweep>()];
 
 /// Every step, of whatever command.
 pub fn all() -> impl Iterator<Item = Registered> {

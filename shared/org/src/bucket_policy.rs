@@ -83,6 +83,38 @@ pub fn public_grant_outside(policy: &str, place: &Place, bucket: &BucketName) ->
     Some(format!("{} on {} for everybody", list(&grant.actions), list(&grant.resources)))
 }
 
+/// The unique ids in `policy` of users, roles or groups that were deleted: S3 shows them in place of the ARN once who they
+/// belonged to is gone (IAM user guide, "Principal"). They grant nothing to anybody.
+pub fn stale_principals(policy: &str) -> Vec<String> {
+    let statements = Policy::parse(policy).into_iter().flat_map(|policy| policy.statements);
+    let stale = statements.flat_map(|statement| statement.principals).filter(|principal| is_stale(principal));
+    let ids: std::collections::BTreeSet<String> = stale.map(|id| id.trim_start_matches("AWS:").to_owned()).collect();
+    ids.into_iter().collect()
+}
+
+fn is_stale(principal: &str) -> bool {
+    let id = principal.strip_prefix("AWS:").unwrap_or_default();
+    ["AIDA", "AROA", "AGPA"].iter().any(|kind| id.starts_with(kind))
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// A statement in `policy` that is not of the convention's kind, described for a message: it denies, names somebody else
+/// than everybody, the organization's user or who is deleted, has a condition, or is about another bucket. Putting the
+/// convention's policy in its place would undo what somebody wanted.
+pub fn foreign_statement(policy: &str, place: &Place, bucket: &BucketName, user_arn: &str) -> Option<String> {
+    let Some(policy) = Policy::parse(policy) else { return Some("a policy that cannot be read".to_owned()) };
+    let (user, bucket) = (format!("AWS:{user_arn}"), place.bucket_arn(bucket.as_str()));
+    let known = |principal: &String| *principal == user || principal == EVERYBODY || is_stale(principal);
+    let inside =
+        |resource: &String| resource.strip_prefix(&bucket).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let foreign = policy.statements.iter().find(|statement| {
+        let plain = statement.effect == "Allow" && statement.other.iter().all(|(key, _)| key == "Sid");
+        !(plain && statement.principals.iter().all(known) && statement.resources.iter().all(inside))
+    })?;
+    let list = |set: &std::collections::BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
+    Some(format!("{} {} for {}", foreign.effect, list(&foreign.actions), list(&foreign.principals)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,5 +192,38 @@ mod tests {
         assert!(public_grant_outside(not_principal, &place(), &bucket()).is_some());
         let deny = r#"{"Statement":{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"x"}}"#;
         assert_eq!(public_grant_outside(deny, &place(), &bucket()), None);
+    }
+
+    #[test]
+    fn who_was_deleted_is_told_from_who_is_somebody() {
+        let user = place().user_arn("rms_xmsqa1");
+        let with = |principal: &str| ours().replace(&user, principal);
+        assert_eq!(stale_principals(&ours()), Vec::<String>::new());
+        assert_eq!(stale_principals(&with("AIDAEXAMPLEEXAMPLE123")), ["AIDAEXAMPLEEXAMPLE123"]);
+        for somebody in ["arn:aws:iam::123456789012:user/AIDAx", "arn:aws:iam::222222222222:root", "*"] {
+            assert_eq!(stale_principals(&with(somebody)), Vec::<String>::new(), "{somebody}");
+        }
+    }
+
+    #[test]
+    fn statements_of_another_kind_are_somebodys() {
+        let user = place().user_arn("rms_xmsqa1");
+        let foreign = |policy: &str| foreign_statement(policy, &place(), &bucket(), &user);
+        assert_eq!(foreign(&ours()), None);
+        assert_eq!(foreign(&ours().replace("s3:PutObject", "s3:PutObjectAcl")), None, "of the same kind");
+        assert_eq!(foreign(&ours().replace(&user, "AIDAEXAMPLEEXAMPLE123")), None);
+        for other in [
+            ours().replace(&user, "arn:aws:iam::222222222222:root"),
+            ours().replacen("Allow", "Deny", 1),
+            ours().replacen(
+                "\"Effect\"",
+                "\"Condition\": {\"Bool\": {\"aws:SecureTransport\": \"true\"}}, \"Effect\"",
+                1,
+            ),
+            ours().replace("fusion-rms-xmsqa1/*", "fusion-rms-xmsqa10/*"),
+            "not json".to_owned(),
+        ] {
+            assert!(foreign(&other).is_some(), "{other}");
+        }
     }
 }

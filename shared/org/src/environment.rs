@@ -54,6 +54,14 @@ impl Environment {
 }
 
 impl AccountClass {
+    /// The environment to name where only the account's class is known.
+    pub fn usual_environment(self) -> Environment {
+        match self {
+            Self::Production => Environment::Production,
+            Self::NonProduction => Environment::Development,
+        }
+    }
+
     /// The name in configuration.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -10,7 +10,7 @@ mod org_id;
 mod place;
 mod policy_document;
 
-pub use bucket_policy::{bucket_policy, public_grant_outside, same_policy};
+pub use bucket_policy::{bucket_policy, foreign_statement, public_grant_outside, same_policy, stale_principals};
 pub use environment::{AccountClass, Environment};
 pub use naming::{BucketName, Conventions, InvalidBucketName, InvalidConventions};
 pub use org_id::{InvalidOrgId, OrgId};

@@ -38,6 +38,8 @@ const PAIRS_IN_CI: [Start; 5] =
     [Start::AllThere, Start::PartlyThere, Start::KeyWithoutSecret, Start::SecretWithoutKey, Start::StrayBesideStored];
 /// The starts from which a rotation comes to its end: everything is there, with and without a lost key.
 const ROTATED: [Start; 2] = [Start::AllThere, Start::StrayBesideStored];
+/// The starts that CI looks at: one in order, one that sign-up mends, one that only a person does.
+const WATCHED_IN_CI: [Start; 3] = [Start::AllThere, Start::BucketDrifted, Start::KeyOfAPerson];
 /// What comes first and second in CI's pairs: what leaves something behind, then what meets the recovery.
 const FIRST_IN_CI: [Mishap; 4] = [Mishap::StopAfter, Mishap::StopLate, Mishap::LostReply, Mishap::TimeOutLate];
 const SECOND_IN_CI: [Mishap; 3] = [Mishap::StopBefore, Mishap::StopLate, Mishap::LostReply];
@@ -53,6 +55,7 @@ pub fn single(prepared: &Starts, trigger: Trigger, scale: Scale) -> Row {
         (Scale::Ci, Trigger::With(_)) => TOGETHER_IN_CI.contains(start),
         (Scale::Ci, Trigger::Step(step)) if trigger.of_lifecycle().is_some() => alone_in_ci(step).contains(start),
         (Scale::Ci, Trigger::Rotation(_)) => *start == Start::AllThere,
+        (Scale::Ci, Trigger::Watch(_)) => WATCHED_IN_CI.contains(start),
         // One that waits in vain does so the same way whatever else is there.
         (Scale::Ci, Trigger::Step(_)) => *start == Start::Nothing || !waits_in_vain(&prepared[start], trigger),
     });

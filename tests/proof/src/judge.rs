@@ -71,6 +71,7 @@ fn ends(start: Start, trigger: Trigger, storm: bool, aftermath: &Aftermath) -> V
         Trigger::Flow | Trigger::Return => "OrgProvisioned",
         Trigger::Step(step) | Trigger::With(step) => completion_of(step),
         Trigger::Rotation(_) => "OrgKeyRotated",
+        Trigger::Watch(_) => "OrgReconciled",
     };
     if buried.is_empty() && !emitted(aftermath, completion) {
         lost(format!("no {completion}, and no message is kept"));
@@ -111,6 +112,7 @@ pub(crate) fn completed(trigger: Trigger, aftermath: &Aftermath) -> bool {
         Trigger::Flow | Trigger::Return => "OrgProvisioned",
         Trigger::Step(step) | Trigger::With(step) => completion_of(step),
         Trigger::Rotation(_) => "OrgKeyRotated",
+        Trigger::Watch(_) => "OrgReconciled",
     };
     emitted(aftermath, completion) && buried(aftermath).is_empty()
 }

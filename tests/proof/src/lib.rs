@@ -26,6 +26,7 @@ pub mod start;
 mod state;
 pub mod storm;
 pub mod violation;
+pub mod watch;
 pub mod weather;
 mod wire;
 pub mod workers;

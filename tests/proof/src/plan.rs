@@ -13,6 +13,7 @@ use crate::rotation::Rotation;
 use crate::stage::Trigger;
 use crate::start::{End, Prepared, Start};
 use crate::storm;
+use crate::watch;
 use crate::workers;
 
 /// How much is explored.
@@ -68,7 +69,7 @@ pub fn all(scale: Scale, seeds: Range<u64>) -> Vec<Planned> {
         let name = format!("pairs of faults: {}", trigger.name());
         all.push(Planned::new(name, move |prepared| crash_points::pairs(prepared, trigger, scale)));
     }
-    for trigger in Rotation::triggers() {
+    for trigger in Rotation::triggers().chain(watch::triggers()) {
         let name = format!("crash points: {}", trigger.name());
         all.push(Planned::new(name, move |prepared| crash_points::single(prepared, trigger, scale)));
     }

@@ -20,7 +20,7 @@ use crate::start::{ACCOUNT, BUCKET, Prepared, REGION, SECRET, USER, command, not
 use crate::storm::{self, Arrival};
 use crate::violation::{Promise, Violation};
 use crate::weather::{Forecast, Weather};
-use crate::{canary, judge};
+use crate::{canary, judge, watch};
 
 /// What an execution is triggered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +35,8 @@ pub enum Trigger {
     With(&'static str),
     /// A rotation, or the end of an old key.
     Rotation(Rotation),
+    /// A look at what is there, by the function of that name.
+    Watch(&'static str),
 }
 
 impl Trigger {
@@ -45,7 +47,7 @@ impl Trigger {
 
     /// Those, and what concerns an organization that is there.
     pub fn known() -> impl Iterator<Item = Self> {
-        Self::all().chain(Self::lifecycle()).chain(Rotation::triggers())
+        Self::all().chain(Self::lifecycle()).chain(Rotation::triggers()).chain(watch::triggers())
     }
 
     /// Every step of the lifecycle alone, each that says a state together with a sign-up, and coming back.
@@ -59,7 +61,7 @@ impl Trigger {
     /// The step of the lifecycle that it is about, if it is about one.
     pub fn of_lifecycle(self) -> Option<&'static str> {
         match self {
-            Self::Flow | Self::Return | Self::Rotation(_) => None,
+            Self::Flow | Self::Return | Self::Rotation(_) | Self::Watch(_) => None,
             Self::With(name) => Some(name),
             Self::Step(name) => LIFECYCLE.iter().any(|step| step.spec.name == name).then_some(name),
         }
@@ -70,7 +72,7 @@ impl Trigger {
         match self {
             Self::Flow => "flow",
             Self::Return => "come-back",
-            Self::Step(name) => name,
+            Self::Step(name) | Self::Watch(name) => name,
             Self::Rotation(kind) => kind.name(),
             Self::With("suspend") => "sign-up+suspend",
             Self::With("resume") => "sign-up+resume",
@@ -93,8 +95,8 @@ impl Trigger {
                 let command = LIFECYCLE.iter().find(|known| known.spec.name == step).map(|known| known.command);
                 system.put_event("org-signup", command.unwrap_or_default(), &detail_for(step))
             }
-            // They are driven from outside, see `rotation`.
-            Self::Rotation(_) => Ok(()),
+            // They are driven from outside, see `rotation` and `watch`.
+            Self::Rotation(_) | Self::Watch(_) => Ok(()),
         }
     }
 }
@@ -197,6 +199,10 @@ pub fn execute(prepared: &Prepared, trigger: Trigger, forecast: &Forecast) -> Ju
     let run = || match trigger {
         Trigger::Rotation(kind) => {
             let performed = paused_runtime().block_on(rotation::perform(prepared, kind, forecast));
+            performed.map(|judged| (judged, None))
+        }
+        Trigger::Watch(name) => {
+            let performed = paused_runtime().block_on(watch::perform(prepared, name, forecast));
             performed.map(|judged| (judged, None))
         }
         Trigger::Flow | Trigger::Return | Trigger::Step(_) | Trigger::With(_) => paused_runtime()

@@ -10,6 +10,7 @@ use proof::plan;
 use proof::rotation::Rotation;
 use proof::stage::Trigger;
 use proof::start::Start;
+use proof::watch;
 use proof::weather::Mishap;
 use proof::workers;
 
@@ -32,6 +33,9 @@ fn the_calls_of_each_function_are_written_down() {
     cases.extend([Start::Offboarded, Start::UserSaysOffboarded].map(|start| Case::with(start, Trigger::Return, [])));
     let throttled = || (1..=30).map(|call| (call, Mishap::Throttle));
     cases.extend(steps().map(|trigger| Case::with(Start::Nothing, trigger, throttled())));
+    // Looks, and what is only called when AWS asks for patience.
+    cases.extend(watch::triggers().flat_map(|trigger| Start::all().map(move |start| Case::with(start, trigger, []))));
+    cases.extend(watch::triggers().map(|trigger| Case::with(Start::AllThere, trigger, throttled())));
     let judged = workers::for_each(&cases, |case| case.run(&prepared[&case.start]));
     let mut calls: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (function, asked) in judged.into_iter().flat_map(|judged| judged.asked_by) {

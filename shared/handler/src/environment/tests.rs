@@ -43,6 +43,10 @@ fn every_bad_value_is_named() {
         ("MAX_RECEIVE_COUNT", "9"),
         ("SECRET_RECOVERY_DAYS", "6"),
         ("SECRET_RECOVERY_DAYS", "286"),
+        ("RECONCILE_REPAIR", "yes"),
+        ("CAPACITY_WARNING_PERCENT", "0"),
+        ("CAPACITY_WARNING_PERCENT", "101"),
+        ("BUCKET_LIMIT", "many"),
         ("AWS_REGION", ""),
         ("AWS_LAMBDA_LOG_LEVEL", "loud"),
     ] {

@@ -1,0 +1,158 @@
+//! Finding every organization of an account, by the names of users and buckets.
+//!
+//! IAM cannot list users by tag, and does not tell tags when it lists them. So a name makes a candidate, and whether what
+//! is called so is the organization's own, is what its tag says to whoever looks at that organization.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map;
+
+use aws_sdk_iam::Client as IamClient;
+use aws_sdk_s3::Client as S3Client;
+use contract::{ErrorCode, StepError};
+use futures_util::future::try_join;
+use org::{Conventions, OrgId, Place};
+
+use crate::error::AwsError;
+
+/// Users in a page of ListUsers, the most it gives.
+const USERS_PER_PAGE: i32 = 1000;
+/// Buckets in a page of ListBuckets, the most it gives.
+const BUCKETS_PER_PAGE: i32 = 10_000;
+/// Pages to read at most: several times what an account's quotas allow.
+const MOST_PAGES: usize = 1000;
+
+/// Everything in an account that could be an organization. Names are all that is kept in memory.
+#[derive(Clone, Debug, Default)]
+pub struct Candidates(BTreeMap<String, Candidate>);
+
+/// What was found under one key: an organization's id or, of a bucket whose name has a cut id in it, what is left of it.
+#[derive(Clone, Debug, Default)]
+pub struct Candidate {
+    org: Option<OrgId>,
+    /// Buckets under other names than the standard one. Their tags say whose they are.
+    buckets: Vec<String>,
+}
+
+/// The organizations behind a candidate.
+#[derive(Clone, Debug, Default)]
+pub struct Owners {
+    /// Their ids, in order.
+    pub orgs: Vec<OrgId>,
+    /// The buckets whose tags may not be read, with what S3 said.
+    pub unreadable: Vec<(String, String)>,
+}
+
+/// Lists users and buckets: a call for each thousand users and for each ten thousand buckets.
+///
+/// # Errors
+/// When IAM or S3 does not answer.
+pub async fn candidates(iam: &IamClient, s3: &S3Client, conventions: &Conventions) -> Result<Candidates, StepError> {
+    let (users, buckets) =
+        try_join(users(iam, conventions), bucket_names(s3, Some(conventions.bucket_prefix()))).await?;
+    let mut found = Candidates::default();
+    for org in users {
+        found.add(org);
+    }
+    for name in buckets {
+        match conventions.org_of_bucket(&name) {
+            Some(org) => found.add(org),
+            None => {
+                let rest = name.strip_prefix(conventions.bucket_prefix()).unwrap_or(&name);
+                // No id has a hyphen, and every other name has one behind the id.
+                let key = rest.split('-').next().unwrap_or(rest).to_owned();
+                found.0.entry(key).or_default().buckets.push(name);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// How many buckets the account has, whoever made them.
+///
+/// # Errors
+/// When S3 does not answer.
+pub async fn count_buckets(s3: &S3Client) -> Result<usize, StepError> {
+    bucket_names(s3, None).await.map(|names| names.len())
+}
+
+async fn users(iam: &IamClient, conventions: &Conventions) -> Result<Vec<OrgId>, StepError> {
+    let (mut found, mut marker) = (Vec::new(), None);
+    for _ in 0..MOST_PAGES {
+        let page = iam.list_users().max_items(USERS_PER_PAGE).set_marker(marker).send().await;
+        let page = page.map_err(|error| AwsError::of("ListUsers", error).explain_as_usual("the account's users"))?;
+        found.extend(page.users.iter().filter_map(|user| conventions.org_of_user(&user.user_name)));
+        marker = page.marker;
+        if !page.is_truncated {
+            return Ok(found);
+        }
+    }
+    Err(too_many("the account's users", "ListUsers"))
+}
+
+async fn bucket_names(s3: &S3Client, prefix: Option<&str>) -> Result<Vec<String>, StepError> {
+    let (mut found, mut token) = (Vec::new(), None);
+    for _ in 0..MOST_PAGES {
+        let request = s3.list_buckets().set_prefix(prefix.map(str::to_owned)).max_buckets(BUCKETS_PER_PAGE);
+        let page = request.set_continuation_token(token).send().await;
+        let page =
+            page.map_err(|error| AwsError::of("ListBuckets", error).explain_as_usual("the account's buckets"))?;
+        found.extend(page.buckets.unwrap_or_default().into_iter().filter_map(|bucket| bucket.name));
+        token = page.continuation_token.filter(|token| !token.is_empty());
+        if token.is_none() {
+            return Ok(found);
+        }
+    }
+    Err(too_many("the account's buckets", "ListBuckets"))
+}
+
+fn too_many(what: &str, operation: &'static str) -> StepError {
+    let message = format!("are more than {MOST_PAGES} pages; that is more than any account has");
+    StepError::new(ErrorCode::QuotaExceeded, what, message).during(operation)
+}
+
+impl Candidates {
+    fn add(&mut self, org: OrgId) {
+        let key = org.to_string();
+        self.0.entry(key).or_default().org = Some(org);
+    }
+
+    /// The candidates whose keys come after `key`, in order.
+    pub fn after(&self, key: Option<&str>) -> btree_map::Range<'_, String, Candidate> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        self.0.range::<str, _>((key.map_or(Unbounded, Excluded), Unbounded))
+    }
+
+    /// Whether the organization has a user or a bucket of its standard name. What has another name may be its own too.
+    pub fn has(&self, org: &OrgId) -> bool {
+        self.0.get(org.as_str()).is_some_and(|candidate| candidate.org.is_some())
+    }
+}
+
+impl Candidate {
+    /// The organizations behind it: the one that is called so, and those that the tags of its other buckets name.
+    ///
+    /// # Errors
+    /// When S3 does not answer.
+    pub async fn owners(&self, s3: &S3Client, conventions: &Conventions, place: &Place) -> Result<Owners, StepError> {
+        let mut owners = Owners { orgs: self.org.iter().cloned().collect(), unreadable: Vec::new() };
+        for name in &self.buckets {
+            let request = s3.get_bucket_tagging().bucket(name).expected_bucket_owner(&place.account);
+            match request.send().await.map_err(|error| AwsError::of("GetBucketTagging", error)) {
+                Ok(answer) => {
+                    let tag = answer.tag_set.iter().find(|tag| tag.key == conventions.tag_key());
+                    owners.orgs.extend(tag.and_then(|tag| OrgId::parse(&tag.value).ok()));
+                }
+                Err(error) => match error.code() {
+                    // In another region, the tag cannot be read from here; nothing here is that organization's.
+                    "NoSuchTagSet" | "NoSuchBucket" | "PermanentRedirect" | "AuthorizationHeaderMalformed" => {}
+                    // One bucket's policy must not hide all other organizations.
+                    "AccessDenied" => owners.unreadable.push((name.clone(), error.message().to_owned())),
+                    _ => return Err(error.explain_as_usual(format!("bucket {name}"))),
+                },
+            }
+        }
+        owners.orgs.sort();
+        owners.orgs.dedup();
+        Ok(owners)
+    }
+}
