@@ -7,7 +7,7 @@ use aws_sdk_iam::types::Tag as IamTag;
 use aws_sdk_s3::types::{Tag as S3Tag, Tagging};
 use aws_sdk_secretsmanager::types::Tag as SecretTag;
 use contract::{Change, Effect, ErrorCode, StepError};
-use lifecycle::Lifecycle;
+use lifecycle::Observer;
 use org::{BucketName, Place};
 
 /// A tag, key and value.
@@ -50,7 +50,7 @@ impl AdoptChange {
     ///
     /// # Errors
     /// What AWS says.
-    pub(crate) async fn make(&self, clients: &Lifecycle, place: &Place) -> Result<(), StepError> {
+    pub(crate) async fn make(&self, clients: &Observer, place: &Place) -> Result<(), StepError> {
         match self {
             Self::TagBucket { bucket, found, tag } => tag_bucket(&clients.s3, place, bucket, found, tag).await,
             Self::TagSecret { name, arn, tag: (key, value) } => {

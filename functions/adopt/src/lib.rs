@@ -15,7 +15,7 @@ use aws_sdk_iam::Client;
 use contract::{Adoptees, Command, OrgAdoptionRequested, Report, Resource, Run, Step, StepError, StepSpec};
 use futures_util::future::join;
 use handler::{StepContext, StepFunction};
-use lifecycle::Lifecycle;
+use lifecycle::Observer;
 use org::{BucketName, Conventions};
 
 pub use change::AdoptChange;
@@ -23,13 +23,13 @@ pub use decision::Observed;
 
 /// The step.
 pub struct Adopt {
-    lifecycle: Lifecycle,
+    observer: Observer,
 }
 
 impl StepFunction for Adopt {
     fn new(context: &StepContext<'_>) -> Self {
         // The user and its keys, and what it may do.
-        Self { lifecycle: Lifecycle::new(context, 6) }
+        Self { observer: Observer::new(context.clients, &context.settings, 6, 5) }
     }
 }
 
@@ -42,20 +42,20 @@ impl Step for Adopt {
 
     async fn observe(&self, run: &Run<'_, OrgAdoptionRequested>) -> Result<Observed, StepError> {
         let OrgAdoptionRequested { org_id, adopt, .. } = run.command;
-        let (user, _) = self.lifecycle.names(org_id);
-        let bucket = named_bucket(&self.lifecycle.conventions, run.command);
+        let (user, _) = self.observer.names(org_id);
+        let bucket = named_bucket(&self.observer.conventions, run.command);
         let nothing_more = async |_: &BucketName| Ok(());
         let (org, permissions) = join(
-            self.lifecycle.observe_with(run.place, org_id, bucket.as_ref(), nothing_more),
-            permissions_of(&self.lifecycle.iam, &user, adopt),
+            self.observer.observe_with(run.place, org_id, bucket.as_ref(), nothing_more),
+            permissions_of(&self.observer.iam, &user, adopt),
         )
         .await;
         Ok(Observed { org: org?, permissions: permissions? })
     }
 
     fn plan(&self, run: &Run<'_, OrgAdoptionRequested>, observed: &Observed) -> Result<Vec<AdoptChange>, StepError> {
-        let bucket = named_bucket(&self.lifecycle.conventions, run.command);
-        decision::plan(run.command, run.place, &self.lifecycle.conventions, bucket.as_ref(), observed)
+        let bucket = named_bucket(&self.observer.conventions, run.command);
+        decision::plan(run.command, run.place, &self.observer.conventions, bucket.as_ref(), observed)
     }
 
     async fn apply(
@@ -65,16 +65,16 @@ impl Step for Adopt {
         changes: Vec<AdoptChange>,
     ) -> Result<Report, StepError> {
         for change in &changes {
-            change.make(&self.lifecycle, run.place).await?;
+            change.make(&self.observer, run.place).await?;
         }
         let OrgAdoptionRequested { adopt, .. } = run.command;
         let user = observed.org.user.iter().filter(|_| adopt.user_arn.is_some());
         let user = user.map(|user| Resource::new("AWS::IAM::User", &user.arn));
-        let bucket = named_bucket(&self.lifecycle.conventions, run.command);
+        let bucket = named_bucket(&self.observer.conventions, run.command);
         let bucket = bucket.map(|name| Resource::new("AWS::S3::Bucket", run.place.bucket_arn(name.as_str())));
         let secret = observed.org.secret.iter().filter(|_| adopt.secret_arn.is_some());
         let secret = secret.map(|secret| Resource::new("AWS::SecretsManager::Secret", &secret.arn));
-        Ok(Report { resources: user.chain(bucket).chain(secret).collect(), evidence: Vec::new() })
+        Ok(Report { resources: user.chain(bucket).chain(secret).collect(), ..Report::default() })
     }
 }
 
