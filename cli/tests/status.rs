@@ -49,7 +49,7 @@ fn tells_how_far_an_organization_is_and_what_it_is_stuck_at() {
     let secret = document["steps"].as_array().unwrap().iter().find(|step| step["step"] == "secret").unwrap();
     assert_eq!(secret["error"]["code"], "stored-key-inactive");
     assert_eq!(secret["runbook"], "docs/errors/stored-key-inactive.md");
-    assert_eq!(document["deadLetters"].as_array().unwrap().len(), 9);
+    assert_eq!(document["deadLetters"].as_array().unwrap().len(), 12);
     assert!(!said.contains(&key["secretAccessKey"].as_str().unwrap()[..12]));
 }
 
