@@ -18,6 +18,7 @@ pub struct Ledger {
 
 #[derive(Clone, Debug)]
 struct Key {
+    user: String,
     secret_access_key: String,
     /// Whether nobody but the provisioner can know it, so that it may be deleted.
     unknown_to_all: bool,
@@ -38,19 +39,21 @@ impl Ledger {
     /// Notes what has changed since the last look.
     pub fn look(&mut self, world: &World) {
         let users = world.accounts.values().flat_map(|account| account.iam.users.values());
-        let listed: BTreeMap<&str, &str> =
-            users.flat_map(|user| &user.access_keys).map(|key| (key.id.as_str(), key.secret.as_str())).collect();
+        let keys = users.flat_map(|user| user.access_keys.iter().map(move |key| (user, key)));
+        let listed: BTreeMap<&str, (&str, &str)> =
+            keys.map(|(user, key)| (key.id.as_str(), (user.name.as_str(), key.secret.as_str()))).collect();
         for (id, key) in &mut self.keys {
             if key.listed && !listed.contains_key(id.as_str()) {
                 key.listed = false;
                 if !key.unknown_to_all {
-                    let seen = format!("{id} was deleted, which somebody could have known");
+                    let seen = format!("{id} of {} was deleted, which somebody could have known", key.user);
                     self.violations.insert(Violation::of(Promise::KnownKeysStay, seen));
                 }
             }
         }
-        for (id, secret) in listed {
+        for (id, (user, secret)) in listed {
             self.keys.entry(id.to_owned()).or_insert_with(|| Key {
+                user: user.to_owned(),
                 secret_access_key: secret.to_owned(),
                 unknown_to_all: true,
                 listed: true,

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use proof::case::Case;
+use proof::churn;
 use proof::plan::{self, Scale};
 use proof::report::{Row, table};
 use proof::{paths, violation::Violation};
@@ -64,6 +65,8 @@ fn explore(arguments: &Arguments) -> ExitCode {
 fn replay(text: &str) -> ExitCode {
     let violations = if let Some((start, exploration, path)) = paths::read(text) {
         paths::replay(&start.prepare(), &exploration, &path, &mut |decision| println!("{decision}"))
+    } else if let Some(case) = churn::Case::read(text) {
+        case.run()
     } else {
         match text.parse::<Case>() {
             Ok(case) => {

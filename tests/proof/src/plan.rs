@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::case::Case;
+use crate::churn;
 use crate::crash_points;
 use crate::interleave::{Exploration, Message};
 use crate::missing_bus;
@@ -78,7 +79,7 @@ pub fn all(scale: Scale, seeds: Range<u64>) -> Vec<Planned> {
         all.push(Planned::new(name.clone(), move |prepared| interleaved(&name, &prepared[&start], &exploration)));
     }
     all.push(Planned::new("events".to_owned(), missing_bus::explore));
-    let lifecycle = seeds.clone();
+    let (lifecycle, churned) = (seeds.clone(), seeds.clone());
     all.push(Planned::new("storms".to_owned(), move |prepared| {
         let cases: Vec<Case> = seeds.clone().map(storm::case).collect();
         crash_points::run("storms".to_owned(), "seeds", prepared, &cases)
@@ -88,6 +89,7 @@ pub fn all(scale: Scale, seeds: Range<u64>) -> Vec<Planned> {
         let cases: Vec<Case> = lifecycle.clone().step_by(2).map(storm::case_of_lifecycle).collect();
         crash_points::run("storms of the lifecycle".to_owned(), "seeds", prepared, &cases)
     }));
+    all.push(Planned::new("churn".to_owned(), move |_| churn::explore(scale, &churned)));
     all
 }
 

@@ -22,6 +22,7 @@ use serde_json::Value;
 use crate::canary;
 use crate::ledger::Ledger;
 use crate::process::{self, stop, stoppable};
+use crate::showers::{Showers, subject_of};
 use crate::start::ACCOUNT;
 use crate::wire::{read_request, reply, reset};
 
@@ -70,6 +71,8 @@ pub struct Forecast {
     pub mishaps: BTreeMap<u64, Mishap>,
     /// Latency and lagging reads follow from this; without it calls take no time and reads see everything.
     pub unsteady: Option<Unsteady>,
+    /// What happens to calls by whom they are about; a call that meets something by its number does not meet this too.
+    pub showers: Option<Showers>,
 }
 
 /// Weather that changes from call to call.
@@ -95,6 +98,9 @@ struct Shared {
 
 struct State {
     calls: Vec<Asked>,
+    /// How many calls there were about each organization, and how many of all met something.
+    about: BTreeMap<String, u64>,
+    met: usize,
     /// What each function asked for in its own name, by service and operation.
     asked_by: BTreeMap<String, BTreeSet<Asked>>,
     ledger: Ledger,
@@ -111,6 +117,8 @@ impl Weather {
         let ledger = aws.look(|world| Ledger::begin(world, lost_keys));
         let state = State {
             calls: Vec::new(),
+            about: BTreeMap::new(),
+            met: 0,
             asked_by: BTreeMap::new(),
             ledger,
             could_not_tell: BTreeSet::new(),
@@ -147,6 +155,21 @@ impl Weather {
         self.state().could_not_tell.clone()
     }
 
+    /// How many calls met something so far.
+    pub fn met(&self) -> usize {
+        self.state().met
+    }
+
+    /// What the next call, which is about this organization, meets.
+    fn mishap(&self, number: u64, subject: String) -> Option<Mishap> {
+        let mut state = self.state();
+        let nth = state.about.entry(subject.clone()).and_modify(|nth| *nth += 1).or_insert(1);
+        let by_subject = self.0.forecast.showers.and_then(|showers| showers.at(&subject, *nth));
+        let mishap = self.0.forecast.mishaps.get(&number).copied().or(by_subject).filter(|_| !state.calm);
+        state.met += usize::from(mishap.is_some());
+        mishap
+    }
+
     async fn pass(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let request = read_request(request).await?;
         let asked = Asked::of(&request).ok_or_else(|| ConnectorError::user("a service that is not here".into()))?;
@@ -166,7 +189,7 @@ impl Weather {
             None => tokio::task::yield_now().await,
         }
         let lag = conditions.map_or(Duration::ZERO, |conditions| conditions.lag);
-        let mishap = self.0.forecast.mishaps.get(&number).filter(|_| !calm);
+        let mishap = self.mishap(number, subject_of(&request));
         if mishap.is_some() && asked.operation == "PutEvents" {
             process::bus_took_nothing();
         }
