@@ -17,6 +17,8 @@ use crate::workers;
 const CALLS_IN_CI: u64 = 32;
 /// In CI, of what goes on beside a rotation, before it or after it so many calls are explored.
 const ROTATION_CALLS_IN_CI: u64 = 40;
+/// In CI, of a look and the sign-up that may follow it so many calls are explored.
+const WATCH_CALLS_IN_CI: u64 = 40;
 /// The starts from which CI explores the whole flow; from all others it explores every step by itself.
 const FLOWS_IN_CI: [Start; 4] = [Start::Nothing, Start::TwoStrays, Start::UserMadeAgain, Start::NameTaken];
 /// The start from which CI explores a sign-up together with a command of the lifecycle: the one with the most to do.
@@ -64,6 +66,7 @@ pub fn single(prepared: &Starts, trigger: Trigger, scale: Scale) -> Row {
             let most = match (scale, trigger) {
                 (Scale::Ci, Trigger::Step(_)) => CALLS_IN_CI,
                 (Scale::Ci, Trigger::Rotation(kind)) if kind != Rotation::Rotate => ROTATION_CALLS_IN_CI,
+                (Scale::Ci, Trigger::Watch(_)) => WATCH_CALLS_IN_CI,
                 _ => u64::MAX,
             };
             every_single_mishap(&prepared[&start], trigger, most)
