@@ -187,6 +187,26 @@ async fn a_state_that_a_slow_older_command_overwrites_is_written_again() {
     }
 }
 
+/// The suspension was decided a moment after the offboarding, before the tags were there, and its write is the slower one.
+#[tokio::test(start_paused = true)]
+async fn a_suspension_that_is_decided_while_an_offboarding_writes_does_not_outlast_it() {
+    let bench = provisioned().await;
+    let slow = |plan: FaultPlan, nth| plan.on("PutBucketTagging", nth, Fault::Delay(Duration::from_secs(5)));
+    bench.system.aws.plan_faults((1..=2).fold(FaultPlan::default(), slow));
+    let (offboarded, _) = tokio::join!(bench.system.invoke("offboard", lifecycle_command("abc")), async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        bench.system.invoke("suspend", lifecycle_command("abc")).await
+    });
+    offboarded.unwrap();
+    assert_eq!(states(&bench), ("suspended".to_owned(), None), "the tombstone is overwritten");
+    assert_eq!(failure_codes(&bench.settle().await), Vec::<String>::new());
+    assert_eq!((states(&bench), keys(&bench)), (("offboarded".to_owned(), None), vec![]));
+    assert!(is_closed(&bench));
+    bench.reonboard("abc");
+    assert_eq!(failure_codes(&bench.settle().await), Vec::<String>::new());
+    bench.provisioned("abc").await;
+}
+
 /// The user comes when the suspension is done, and its key when the second look is.
 #[tokio::test(start_paused = true)]
 async fn a_key_on_a_user_that_came_late_is_found() {

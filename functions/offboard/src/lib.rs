@@ -96,7 +96,7 @@ impl Step for Offboard {
             conventions: &self.lifecycle.conventions,
             recovery_days: self.recovery_days,
             grace: self.grace,
-            look: Look::of(run, &observed.org, State::Offboarded),
+            look: self.lifecycle.look(run, &observed.org, State::Offboarded),
         };
         plan(&terms, observed)
     }

@@ -1,6 +1,8 @@
 //! Two commands at one time: a look at the tags right before they are written, and whether one was overwritten by an
 //! older one. S3 and IAM have no condition for it, so what falls between look and write is left to the second look.
 
+use std::time::Duration;
+
 use aws::{AwsError, ORG_STATE_TAG, buckets, users};
 use contract::{ErrorCode, Run, StepError};
 use org::{BucketName, OrgId, Place};
@@ -80,13 +82,13 @@ pub enum Look {
     Overwritten,
 }
 
-impl Look {
-    /// Which one this run of the step that writes `own` is.
-    pub fn of<C, D>(run: &Run<'_, C>, observed: &Observed<D>, own: State) -> Self {
+impl Lifecycle {
+    /// Which look this run of the step that writes `own` takes.
+    pub fn look<C, D>(&self, run: &Run<'_, C>, observed: &Observed<D>, own: State) -> Look {
         match run.delayed_check {
-            false => Self::First,
-            true if observed.is_overwritten(run, own) => Self::Overwritten,
-            true => Self::Second,
+            false => Look::First,
+            true if observed.is_overwritten(run, own, self.settles()) => Look::Overwritten,
+            true => Look::Second,
         }
     }
 }
@@ -94,9 +96,14 @@ impl Look {
 impl<D> Observed<D> {
     /// Whether what the tags say was decided before the command whose second look this is: then a run of an older command
     /// wrote it over what this one had written.
-    fn is_overwritten<C>(&self, run: &Run<'_, C>, own: State) -> bool {
+    ///
+    /// Nobody suspends or resumes an organization that was offboarded, and nobody comes back before this look is due. So of
+    /// an offboarding all that was decided until then was written over it, also by a younger command that looked before
+    /// the tags were there. What brings an organization back says no `OrgStateSince`.
+    fn is_overwritten<C>(&self, run: &Run<'_, C>, own: State, settles: Duration) -> bool {
         let another = ![own, State::Unknown].contains(&self.state());
-        another && run.check_of.zip(self.since()).is_some_and(|(command, since)| since + CLOCKS < command)
+        let until = |command: u64| if own == State::Offboarded { command + settles.as_secs() } else { command };
+        another && run.check_of.zip(self.since()).is_some_and(|(command, since)| since + CLOCKS < until(command))
     }
 
     /// Since when the organization is in its state, in seconds since 1970 by the services' clock, if its tags say.
