@@ -2,6 +2,7 @@
 //! only a person could decide.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use contract::ErrorCode;
 use local_system::{Emitted, LocalSystem, Problem, registry};
@@ -161,10 +162,17 @@ pub(super) fn permitted(start: &Life, chapter: &Chapter) -> BTreeSet<ErrorCode> 
         lives.iter().flat_map(|life| all.iter().filter_map(move |sent| life.after(sent).err())).flatten().copied();
     let mut codes: BTreeSet<ErrorCode> = refused.collect();
     let not_active = lives.iter().any(|life| life.state != State::Active);
-    let old_completion = chapter.echoes.iter().any(|(_, echo)| matches!(echo, Echo::OldCompletion(_)));
-    if not_active && old_completion {
-        // A step in the middle of a sign-up: what comes before it in the flow is not there any more.
-        codes.extend([ErrorCode::OrgNotActive, ErrorCode::Waiting]);
+    let old = |echo: &(Duration, Echo)| matches!(echo.1, Echo::OldSignUp(_) | Echo::OldCompletion(_));
+    if not_active && chapter.echoes.iter().any(old) {
+        // A sign-up that a command overtakes, or a step in the middle of one: what comes before it in the flow is not there
+        // any more, and what it would restore is not its to restore.
+        codes.extend([ErrorCode::OrgNotActive, ErrorCode::Waiting, ErrorCode::SecretScheduledForDeletion]);
+        // It saw the user before a suspension wrote its tags, and the key after it was switched off.
+        codes.insert(ErrorCode::StoredKeyInactive);
+    }
+    if sent.len() > 1 && lives.iter().any(|life| life.state == State::Offboarded) {
+        // A command that an offboarding overtakes finds what that one has done before it finds its tags.
+        codes.insert(ErrorCode::SecretScheduledForDeletion);
     }
     if not_active && chapter.rotate {
         codes.insert(ErrorCode::OrgNotActive);

@@ -19,6 +19,9 @@ const REMEMBERED: usize = 8;
 const OF_SIGN_UP: [&str; 4] =
     ["IamUserProvisioned", "BucketProvisioned", "BucketPolicyProvisioned", "SecretProvisioned"];
 
+/// In milliseconds: longer than the grace period, shorter than the shortest time between chapters.
+const AGE_OF_A_FOREIGN_KEY: u64 = 4 * 60 * 1000;
+
 /// An organization, what it has to be, and what was done to it.
 pub(super) struct Org {
     pub(super) number: u16,
@@ -122,8 +125,10 @@ impl Org {
             Drift::ForeignKey => {
                 let used = KeyUse { at: now, service: "s3".to_owned(), region: REGION.to_owned() };
                 let secret = format!("ForeignSecretOf{id}");
+                // Older than any run that could be about to store it.
+                let created = Timestamp(now.0.saturating_sub(AGE_OF_A_FOREIGN_KEY));
                 let (status, last_used) = (KeyStatus::Active, Some(used));
-                user.access_keys.push(AccessKey { id, secret, status, created: now, last_used });
+                user.access_keys.push(AccessKey { id, secret, status, created, last_used });
             }
             Drift::Password => user.login_profile = Some(LoginProfile { created: now, reset_required: false }),
             Drift::Permissions => {

@@ -28,9 +28,9 @@ impl Sky {
         let lot = random.u8(..100);
         let (percent, calls) = match lot {
             0..25 => (0, 0),
-            25..82 => ([3, 8, 15][random.usize(..3)], 60),
+            25..88 => ([3, 8, 15][random.usize(..3)], 60),
             // Receives are used up, and what is kept is sent again when it is calm.
-            _ => (65, 250),
+            _ => (65, 150),
         };
         let calm = percent == 0;
         let unsteady = (!calm && random.u8(..3) == 0).then(|| storm::unsteady(seed));

@@ -78,7 +78,9 @@ impl Town {
 
     /// How many chapters an organization's story has.
     fn chapters(seed: u64, org: &Org) -> u64 {
-        4 + Rng::with_seed(seed_of(seed, org.number.into())).u64(..5)
+        let mut random = Rng::with_seed(seed_of(seed, org.number.into()));
+        // Four to eight, and more often few.
+        4 + random.u64(..5).min(random.u64(..5)).min(random.u64(..5))
     }
 
     /// All chapters of all stories; what was broken in the first settlement after which something was.
