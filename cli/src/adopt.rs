@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws::buckets::{self, Seeker};
 use aws::users;
+use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretError;
 use contract::{Adoptees, Command, OrgAdoptionRequested, OrgCreated, StepError};
 use futures_util::future::try_join3;
 use org::{BucketName, Environment, OrgId};
@@ -114,7 +115,9 @@ async fn look(connection: &Connection, org: &OrgId, bucket: Option<BucketName>) 
         async {
             match secrets.describe_secret().secret_id(&secret_name).send().await {
                 Ok(described) => Ok(described.arn),
-                Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) => {
+                Err(error)
+                    if error.as_service_error().is_some_and(DescribeSecretError::is_resource_not_found_exception) =>
+                {
                     Ok(None)
                 }
                 Err(error) => Err(Problem::call("DescribeSecret", &format!("secret {secret_name}"), error)),

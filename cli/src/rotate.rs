@@ -7,7 +7,8 @@ use std::time::Duration;
 use aws::users::{self, AccessKey};
 use aws::{AwsError, ServerDate};
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
+use aws_sdk_secretsmanager::operation::describe_secret::{DescribeSecretError, DescribeSecretOutput};
+use aws_sdk_secretsmanager::operation::rotate_secret::RotateSecretError;
 use aws_sdk_secretsmanager::types::RotationRulesType;
 use contract::{ErrorCode, StepError};
 use futures_util::future::try_join3;
@@ -92,7 +93,9 @@ async fn look(
 async fn describe(client: &Client, name: &str) -> Result<Option<DescribeSecretOutput>, Problem> {
     match client.describe_secret().secret_id(name).send().await {
         Ok(described) => Ok(Some(described)),
-        Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) => Ok(None),
+        Err(error) if error.as_service_error().is_some_and(DescribeSecretError::is_resource_not_found_exception) => {
+            Ok(None)
+        }
         Err(error) => Err(Problem::call("DescribeSecret", &format!("secret {name}"), error)),
     }
 }
@@ -169,7 +172,9 @@ async fn begin(
             let pending = described.version_ids_to_stages().into_iter().flatten();
             let pending = pending.filter(|(_, stages)| has(stages, AWSPENDING)).map(|(id, _)| id.clone()).next();
             match pending.filter(|_| under_way(described)) {
-                Some(token) if error.as_service_error().is_some_and(|error| error.is_invalid_request_exception()) => {
+                Some(token)
+                    if error.as_service_error().is_some_and(RotateSecretError::is_invalid_request_exception) =>
+                {
                     Ok(token)
                 }
                 _ => {

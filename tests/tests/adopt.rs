@@ -102,13 +102,13 @@ async fn other_tags_stay_and_nobody_is_said_to_have_made_it() {
     adoption::everything(&bench.system, "abc").await;
     let policy = json!({ "Version": "2012-10-17", "Statement": [] }).to_string();
     bench.system.aws.with_world(|world| world.buckets.get_mut(BUCKET).unwrap().policy = Some(policy.clone()));
-    let before = (keys(&bench), bench.system.aws.look(|world| world.buckets[BUCKET].public_access_block.clone()));
+    let before = (keys(&bench), bench.system.aws.look(|world| world.buckets[BUCKET].public_access_block));
     assert_eq!(outcome(&adopt(&bench).await, "OrgAdoptionCompleted"), "updated");
     // To IAM, OrgID and OrgId are one key; to S3 they are two.
     assert_eq!(tags_of_user(&bench), pairs(&[("OrgId", "abc"), ("team", "pos")]));
     assert_eq!(tags_of_bucket(&bench, BUCKET), pairs(&[("OrgID", "abc"), ("OrgId", "abc"), ("team", "pos")]));
     assert_eq!(tags_of_secret(&bench), pairs(&[("team", "pos"), ("OrgId", "abc")]));
-    let after = (keys(&bench), bench.system.aws.look(|world| world.buckets[BUCKET].public_access_block.clone()));
+    let after = (keys(&bench), bench.system.aws.look(|world| world.buckets[BUCKET].public_access_block));
     assert_eq!(after, before, "keys and settings are not an adoption's");
     assert_eq!(bench.system.aws.look(|world| world.buckets[BUCKET].policy.clone()), Some(policy));
 }

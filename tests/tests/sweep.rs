@@ -13,9 +13,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 const SWEEP: &str = "2026-01-02T06:00:00Z";
 
 fn with(environment: &[(&str, &str)]) -> Bench {
-    let mut options = LocalOptions::default();
-    options.environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Bench::with(&options)
+    let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Bench::with(&LocalOptions { environment, ..LocalOptions::default() })
 }
 
 /// Begins a sweep, as the schedule does, and answers what came of it.

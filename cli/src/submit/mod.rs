@@ -162,9 +162,9 @@ fn read(arguments: &SubmitArguments) -> Result<Input, Problem> {
         ("environment", arguments.environment.map(|environment| json!(environment.as_str()))),
         ("bucketName", arguments.bucket_name.as_ref().map(|name| json!(name))),
         ("correlationId", arguments.correlation_id.as_ref().map(|id| json!(id))),
-        ("reonboard", choices.reonboard.then(|| json!(true))),
+        ("reonboard", choices.reonboard.then_some(Value::Bool(true))),
         ("confirmOrgId", choices.confirm.as_ref().map(|org| json!(org))),
-        ("emptyBucket", choices.empty_bucket.then(|| json!(true))),
+        ("emptyBucket", choices.empty_bucket.then_some(Value::Bool(true))),
         ("recoveryWindowDays", choices.recovery_window_days.map(|days| json!(days))),
         ("adopt", adoptees(choices)),
     ];

@@ -194,7 +194,8 @@ async fn describe(client: &Client, name: &str, date: &ServerDate) -> Result<Opti
         Err(error) => return Err(error.explain_as_usual(resource(name))),
     };
     let tags = answer.tags().iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()))).collect();
-    let days = answer.rotation_rules().and_then(|rules| rules.automatically_after_days());
+    let days =
+        answer.rotation_rules().and_then(aws_sdk_secretsmanager::types::RotationRulesType::automatically_after_days);
     let function = answer.rotation_lambda_arn().filter(|_| answer.rotation_enabled() == Some(true));
     let rotation = function.map(|arn| RotationSchedule { function_arn: arn.to_owned(), days });
     let versions = answer.version_ids_to_stages.unwrap_or_default();

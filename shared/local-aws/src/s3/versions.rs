@@ -238,7 +238,7 @@ pub(super) fn list(call: &mut Call<'_>, request: &Request) -> Result<Reply, ApiE
         // Up to and including the marker's version, which may be gone by now: then the key's versions are told again.
         let told: Vec<Line<'_>> = lines(bucket).into_iter().filter(|line| line.key == key_marker).collect();
         let position = told.iter().position(|line| line.version_id == version_marker).map_or(0, |at| at + 1);
-        (0..position).for_each(|_| drop(rest.next()));
+        rest.by_ref().take(position).for_each(drop);
     }
     let entries: Vec<Line<'_>> = rest.by_ref().take(page).collect();
     let more = page > 0 && rest.peek().is_some();

@@ -28,8 +28,11 @@ pub(super) struct Letter {
     delayed_check: Value,
 }
 
+/// All dead letters as they are judged, and as SQS tells them, by step.
+pub(super) type Taken = (Vec<Letter>, Vec<(&'static str, Vec<Value>)>);
+
 /// Takes all dead letters; answers them as SQS tells them too.
-pub(super) fn take(system: &LocalSystem) -> Result<(Vec<Letter>, Vec<(&'static str, Vec<Value>)>), Problem> {
+pub(super) fn take(system: &LocalSystem) -> Result<Taken, Problem> {
     let (mut letters, mut all) = (Vec::new(), Vec::new());
     for function in registry::functions() {
         let step = function.spec.name;

@@ -188,7 +188,7 @@ impl fmt::Display for Chapter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let drift = self.drift.map(|drift| <&str>::from(drift).to_owned());
         let by_hand = [(self.mend, "mend"), (self.rotate, "rotate"), (self.retire, "retire")];
-        let by_hand = by_hand.into_iter().filter_map(|(done, name)| done.then(|| name.to_owned()));
+        let by_hand = by_hand.into_iter().filter(|(done, _)| *done).map(|(_, name)| name.to_owned());
         let sent = self.sent.iter().map(|(_, sent)| format!("{}:{}", <&str>::from(sent.deed), sent.correlation));
         let echoes = (!self.echoes.is_empty()).then(|| format!("{} echoes", self.echoes.len()));
         let all: Vec<String> = drift.into_iter().chain(by_hand).chain(sent).chain(echoes).collect();

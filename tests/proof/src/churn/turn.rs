@@ -60,7 +60,7 @@ impl Turn {
                 Echo::Message(n) => {
                     if let Some((at, one)) = sent.get(*n) {
                         let steps = one.steps().iter();
-                        let messages = steps.map(|step| Act::Message { step: *step, detail: one.detail(&org.id) });
+                        let messages = steps.map(|step| Act::Message { step, detail: one.detail(&org.id) });
                         self.acts.extend(messages.map(|message| (*at + *delay, message)));
                     }
                 }
