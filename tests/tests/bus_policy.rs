@@ -134,6 +134,31 @@ fn the_rotation_tells_of_keys_and_nothing_else() {
     }
 }
 
+/// A repair is no event: who looks at organizations signs nobody up on the bus.
+#[test]
+fn who_looks_tells_what_was_seen_and_nothing_else() {
+    let own = [
+        ("reconcile", "ReconcileRole", ["OrgReconciled", "OrgDriftDetected"]),
+        ("sweep", "SweepRole", ["AccountSwept", "CapacityWarning"]),
+    ];
+    for choice in ["defaults", "everything"] {
+        let deployed = Deployed::with(choice);
+        for (name, logical, events) in own {
+            let role = deployed.role(name, logical);
+            for event in events.into_iter().chain([FAILED]) {
+                assert!(deployed.lets(&role, &[("org-provisioner", event)]), "{name}: {event}");
+            }
+            let others = own.iter().filter(|(other, ..)| *other != name).flat_map(|(_, _, events)| *events);
+            for other in others.chain(STEPS.map(|(_, _, completion)| completion)) {
+                assert!(!deployed.lets(&role, &[("org-provisioner", other)]), "{name} puts {other}");
+            }
+            for source in ["org-signup", "org-provisioner"] {
+                assert!(!deployed.lets(&role, &[(source, "OrgCreated")]), "{name} puts a command as {source}");
+            }
+        }
+    }
+}
+
 #[test]
 fn the_state_machine_tells_failures_and_nothing_else() {
     let deployed = Deployed::with("defaults");
