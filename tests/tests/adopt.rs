@@ -237,6 +237,7 @@ async fn what_is_named_must_be_what_is_there() {
     conflict(|world| drop(world.buckets.remove(BUCKET)), code).await;
     conflict(|world| bucket(world).owner = "222222222222".to_owned(), code).await;
     conflict(|world| secret(world).arn.push('x'), code).await;
+    conflict(|world| user(world).path = "/people/".to_owned(), code).await;
     conflict(|world| bucket(world).region = "eu-central-1".to_owned(), ErrorCode::BucketElsewhere).await;
     conflict(
         |world| {

@@ -68,6 +68,7 @@ async fn every_organization_is_looked_at_once_and_nobody_else() {
     bench.command("OrgDeleted", "gone");
     bench.settle().await;
     bench.iam().create_user().user_name("somebody").send().await.unwrap();
+    bench.iam().create_user().user_name("rms_inapath").path("/people/").send().await.unwrap();
     bench.s3(ACCOUNT, "local").create_bucket().bucket("fusion-rms-abc-logs").send().await.unwrap();
     bench.s3(ACCOUNT, "local").create_bucket().bucket("somebodys-bucket").send().await.unwrap();
     tokio::time::sleep(HOUR).await;
@@ -86,7 +87,7 @@ async fn every_organization_is_looked_at_once_and_nobody_else() {
     assert_eq!(
         capacity,
         json!([
-            { "resource": "users", "used": 4, "limit": 5000, "usedPercent": 0 },
+            { "resource": "users", "used": 5, "limit": 5000, "usedPercent": 0 },
             { "resource": "buckets", "used": 6, "limit": 10000, "usedPercent": 0 },
             { "resource": "secrets", "used": 4, "limit": 500_000, "usedPercent": 0 },
         ])

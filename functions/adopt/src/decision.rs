@@ -64,7 +64,7 @@ pub(crate) fn plan(
         }
     }
     if let Some(arn) = &command.adopt.user_arn {
-        let user = user(arn, seen.user.as_ref(), &conventions.user_name(&command.org_id))?;
+        let user = user(arn, seen.user.as_ref(), place, &conventions.user_name(&command.org_id))?;
         require_nothing_of_its_own(user, &observed.permissions)?;
         require_keys_are_stored(user, &seen.keys)?;
         let same_to_iam = |key: &str| key.eq_ignore_ascii_case(&tag.0);
@@ -114,16 +114,28 @@ fn lacks(resource: &str, tags: &[Tag], tag: &Tag, same: impl Fn(&str) -> bool) -
     if tags.contains(tag) {
         return Ok(false);
     }
-    if tags.len() >= MOST_TAGS && !tags.iter().any(|(key, _)| same(key)) {
+    // AWS's own tags do not count (Resource Groups Tagging API reference, "aws:").
+    let counted = tags.iter().filter(|(key, _)| !key.starts_with("aws:")).count();
+    if counted >= MOST_TAGS && !tags.iter().any(|(key, _)| same(key)) {
         let message = format!("has {MOST_TAGS} tags, the most that it can have; remove one and replay the event");
         return Err(StepError::new(ErrorCode::QuotaExceeded, resource, message));
     }
     Ok(true)
 }
 
-fn user<'o>(arn: &str, found: Option<&'o User>, name: &str) -> Result<&'o User, StepError> {
+fn user<'o>(arn: &str, found: Option<&'o User>, place: &Place, name: &str) -> Result<&'o User, StepError> {
     let user = found.ok_or_else(|| not_there(&users::resource(name)))?;
-    if user.arn == arn { Ok(user) } else { Err(differs(&users::resource(name), &user.arn)) }
+    if user.arn != arn {
+        return Err(differs(&users::resource(name), &user.arn));
+    }
+    if user.arn != place.user_arn(name) {
+        let message = format!(
+            "is {}: it lies in a path, and the conventions know none; move it out of there (aws iam update-user --new-path /) and send the event with its new ARN",
+            user.arn
+        );
+        return Err(StepError::new(ErrorCode::AdoptionDiffers, users::resource(name), message));
+    }
+    Ok(user)
 }
 
 fn secret<'o>(
@@ -169,9 +181,9 @@ fn require_keys_are_stored(user: &User, keys: &[Key]) -> Result<(), StepError> {
                 let message = format!("has the access key {}, which is too young to be judged", key.id);
                 return Err(StepError::new(ErrorCode::InProgress, resource, message));
             }
-            Whose::Foreign => {
+            Whose::Foreign | Whose::Unclear => {
                 let message = format!(
-                    "has the access key {}, which is not stored in the organization's secret; store it there if it is to stay, or delete it when nobody uses it, and replay the event",
+                    "has the access key {}, which is not certainly stored in the organization's secret; store it there if it is to stay, or delete it when nobody uses it, and replay the event",
                     key.id
                 );
                 return Err(StepError::new(ErrorCode::UnmanagedKey, resource, message));
@@ -247,5 +259,10 @@ mod tests {
         }
         assert_eq!(judged(Whose::Young), Err(ErrorCode::InProgress));
         assert_eq!(judged(Whose::Foreign), Err(ErrorCode::UnmanagedKey));
+        assert_eq!(
+            judged(Whose::Unclear),
+            Err(ErrorCode::UnmanagedKey),
+            "a version that cannot be read proves nothing"
+        );
     }
 }

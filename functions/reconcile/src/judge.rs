@@ -79,10 +79,12 @@ pub(crate) fn judge(terms: &Terms<'_>, seen: &Seen) -> Result<Judged, StepError>
     let states = [own.user.map(|user| State::of(user.tag(ORG_STATE_TAG))), own.bucket.map(|b| State::of(b.state()))];
     let state = states.into_iter().flatten().max().unwrap_or(State::Active);
     if own.user.is_some() {
-        findings.extend(keys_of_others(terms, &own));
+        findings.extend(keys_of_others(terms, &own, state));
         findings.extend(seen.belongings.iter().map(|belonging| extra(terms, belonging)));
     }
-    let settled = seen.org.age_of_state().is_none_or(|age| age >= SETTLES);
+    // A user that was just made says a state of its own, by a sign-up or a return that is under way.
+    let young = own.user.is_some_and(|user| user.age < SETTLES);
+    let settled = !young && seen.org.age_of_state().is_none_or(|age| age >= SETTLES);
     let differs = matches!(states, [Some(user), Some(bucket)] if user != bucket);
     if own.user.is_none() && own.bucket.is_none() {
         findings.extend(nothing_but_a_secret(terms, &own));
@@ -110,12 +112,13 @@ pub(crate) fn judge(terms: &Terms<'_>, seen: &Seen) -> Result<Judged, StepError>
     Ok(Judged { state, findings })
 }
 
-/// Whether the user was made by the provisioner in another region, and nothing of the organization is here: IAM is global,
-/// and that region's deployment looks after it.
+/// Whether another region's deployment looks after it: nothing of the organization is here, and the provisioner made the
+/// user in another region, or the bucket lies there and the user, who is everywhere, does not say that it was made here.
 fn is_another_regions(terms: &Terms<'_>, seen: &Seen) -> bool {
     let made_by = seen.org.user.as_ref().and_then(|user| user.tag(CREATED_BY_TAG));
-    let elsewhere = made_by.is_some_and(|by| by != created_by(terms.place));
-    elsewhere && seen.org.search.here().is_empty() && seen.org.secret.is_none()
+    let made_here = made_by.is_some_and(|by| by == created_by(terms.place));
+    let is_elsewhere = made_by.is_some() || !seen.org.search.elsewhere().is_empty();
+    seen.org.search.here().is_empty() && seen.org.secret.is_none() && is_elsewhere && !made_here
 }
 
 /// What is the organization's own; what only has its names is a finding.
@@ -188,8 +191,8 @@ fn found(error: StepError) -> Result<Finding, StepError> {
 }
 
 /// The user's keys that are somebody's.
-fn keys_of_others(terms: &Terms<'_>, own: &Own<'_>) -> Vec<Finding> {
-    let foreign = own.keys.iter().filter(|key| own.tells_whose_keys && key.whose == Whose::Foreign);
+fn keys_of_others(terms: &Terms<'_>, own: &Own<'_>, state: State) -> Vec<Finding> {
+    let foreign = own.keys.iter().filter(|key| own.tells_whose_keys && is_somebodys(key, state));
     let said = |key: &Key| {
         let works = if key.active { "which works" } else { "which is switched off" };
         let message = format!(
@@ -199,6 +202,16 @@ fn keys_of_others(terms: &Terms<'_>, own: &Own<'_>) -> Vec<Finding> {
         Finding::new(FindingCode::UnmanagedKey, users::resource(&terms.user_name()), message)
     };
     foreign.map(said).collect()
+}
+
+/// As the `secret` step judges: it deletes no key that somebody switched off, and none that a version of the secret may
+/// hold. Of an organization that is not active, a step switched it off.
+fn is_somebodys(key: &Key, state: State) -> bool {
+    match key.whose {
+        Whose::Foreign | Whose::Unclear => true,
+        Whose::Lost => state == State::Active && !key.active,
+        Whose::Current | Whose::Pending | Whose::Labelled | Whose::Young => false,
+    }
 }
 
 fn extra(terms: &Terms<'_>, belonging: &Belonging) -> Finding {
@@ -261,7 +274,7 @@ fn offboarded(terms: &Terms<'_>, own: &Own<'_>) -> Vec<Finding> {
 /// What an organization that is not active must not have: a key that works, an open bucket.
 fn closed(terms: &Terms<'_>, own: &Own<'_>, state: &str, command: &str) -> Vec<Finding> {
     // Somebody's are told as such.
-    let somebodys = |key: &Key| own.tells_whose_keys && key.whose == Whose::Foreign;
+    let somebodys = |key: &Key| own.tells_whose_keys && is_somebodys(key, State::Unknown);
     let works = own.keys.iter().filter(|key| key.active && !somebodys(key));
     let mut findings: Vec<Finding> = works
         .map(|key| {

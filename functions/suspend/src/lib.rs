@@ -79,7 +79,7 @@ fn plan(
     changes.extend(observed.keys.iter().filter_map(|key| match key.whose {
         Whose::Lost => Some(Change::DeleteKey(key.id.clone())),
         // One that is about to be stored is to be off as well; one that never is, is found lost by the second look.
-        Whose::Current | Whose::Pending | Whose::Labelled | Whose::Young => {
+        Whose::Current | Whose::Pending | Whose::Labelled | Whose::Unclear | Whose::Young => {
             key.active.then(|| Change::Deactivate(key.id.clone()))
         }
         Whose::Foreign => None,

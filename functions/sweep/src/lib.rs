@@ -12,11 +12,12 @@ mod secrets;
 use std::fmt;
 use std::time::Duration;
 
-use aws::organizations;
+use aws::organizations::{self, READS_AT_ONCE};
 use contract::{
     AccountSweep, Capacity, Change, Effect, OrgReconciliationRequested, Report, Run, Step, StepError, StepSpec,
     SweepPart,
 };
+use futures_util::stream::{self, StreamExt};
 use handler::{Queues, StepContext, StepFunction};
 use org::{AccountClass, Conventions, OrgId, Place};
 use serde_json::{Value, json};
@@ -27,6 +28,9 @@ const NOTICE: &str = "CapacityWarning";
 const RECONCILE: &str = "reconcile";
 /// Organizations that one run sends, at most. A second for each is less than a message can be delayed.
 const ORGANIZATIONS_PER_RUN: usize = 600;
+/// Buckets whose tags one run reads before it asks for the next part: some seconds' worth, however few organizations they
+/// belong to.
+const READS_PER_RUN: usize = 500;
 /// Between two organizations. A look makes some ten calls to IAM, whose rates AWS does not tell: docs/reconcile.md.
 const PACE: Duration = Duration::from_secs(1);
 
@@ -66,7 +70,7 @@ impl StepFunction for Sweep {
     fn new(context: &StepContext<'_>) -> Self {
         Self {
             iam: context.clients.iam(1),
-            s3: context.clients.s3(1),
+            s3: context.clients.s3(READS_AT_ONCE),
             secrets: context.clients.secrets_manager(1),
             queues: context.queues(),
             conventions: context.settings.deployment.conventions.clone(),
@@ -133,17 +137,22 @@ impl Sweep {
     /// a call for each thousand users, and no list has to be kept anywhere.
     async fn organizations(&self, place: &Place, after: Option<&str>) -> Result<Observed, StepError> {
         let candidates = organizations::candidates(&self.iam, &self.s3, &self.conventions).await?;
-        let (mut orgs, mut last) = (Vec::new(), None);
-        for (key, candidate) in candidates.after(after) {
-            if orgs.len() >= ORGANIZATIONS_PER_RUN {
+        let owners = stream::iter(candidates.after(after)).map(async |(key, candidate)| {
+            (key, candidate.reads(), candidate.owners(&self.s3, &self.conventions, place).await)
+        });
+        let mut owners = std::pin::pin!(owners.buffered(READS_AT_ONCE));
+        let (mut orgs, mut last, mut read) = (Vec::new(), None, 0);
+        while let Some((key, reads, owners)) = owners.next().await {
+            if orgs.len() >= ORGANIZATIONS_PER_RUN || read >= READS_PER_RUN {
                 let next = SweepPart::Organizations { after: last };
                 let wait = PACE * u32::try_from(orgs.len()).unwrap_or_default();
                 return Ok(Observed { orgs, next: Some(next), wait, capacity: Vec::new() });
             }
             // A bucket whose tags may not be read names nobody. Who has a user is looked at all the same, and its search for
             // the bucket says what is denied.
-            orgs.extend(candidate.owners(&self.s3, &self.conventions, place).await?.orgs);
+            orgs.extend(owners?.orgs);
             last = Some(key.clone());
+            read += reads;
         }
         let next = SweepPart::Secrets { counted: 0, token: None };
         Ok(Observed { orgs, next: Some(next), wait: Duration::ZERO, capacity: Vec::new() })

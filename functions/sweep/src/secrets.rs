@@ -1,16 +1,15 @@
 //! Counting the account's secrets: no call tells how many there are. On the way, organizations are found that have a secret
 //! and neither a user nor a bucket.
 
-use std::time::Duration;
-
 use aws::{AwsError, organizations};
 use contract::{ErrorCode, StepError, SweepPart};
 
-use crate::{Observed, Sweep};
+use crate::{Observed, PACE, Sweep};
 
 /// Pages that one run reads at most, of up to a hundred secrets. Read one after the other, they stay below the 100 calls in
-/// a second that Secrets Manager allows (Secrets Manager user guide, "Quotas").
-const PAGES_PER_RUN: usize = 30;
+/// a second that Secrets Manager allows (Secrets Manager user guide, "Quotas"). Should each secret be an organization's
+/// that has to be looked at, a second for each is still less than a message can be delayed.
+const PAGES_PER_RUN: usize = 8;
 const SECRETS_PER_PAGE: i32 = 100;
 
 impl Sweep {
@@ -45,6 +44,7 @@ impl Sweep {
             orgs.extend(named.into_iter().filter(|org| !candidates.has(org)));
         }
         let next = if done { SweepPart::Capacity { secrets: counted } } else { SweepPart::Secrets { counted, token } };
-        Ok(Observed { orgs, next: Some(next), wait: Duration::ZERO, capacity: Vec::new() })
+        let wait = PACE * u32::try_from(orgs.len()).unwrap_or_default();
+        Ok(Observed { orgs, next: Some(next), wait, capacity: Vec::new() })
     }
 }

@@ -10,6 +10,7 @@ use aws_sdk_iam::Client as IamClient;
 use aws_sdk_s3::Client as S3Client;
 use contract::{ErrorCode, StepError};
 use futures_util::future::try_join;
+use futures_util::stream::{self, StreamExt};
 use org::{Conventions, OrgId, Place};
 
 use crate::error::AwsError;
@@ -18,6 +19,8 @@ use crate::error::AwsError;
 const USERS_PER_PAGE: i32 = 1000;
 /// Buckets in a page of ListBuckets, the most it gives.
 const BUCKETS_PER_PAGE: i32 = 10_000;
+/// Buckets whose tags are read at the same time.
+pub const READS_AT_ONCE: usize = 8;
 /// Pages to read at most: several times what an account's quotas allow.
 const MOST_PAGES: usize = 1000;
 
@@ -80,7 +83,9 @@ async fn users(iam: &IamClient, conventions: &Conventions) -> Result<Vec<OrgId>,
     for _ in 0..MOST_PAGES {
         let page = iam.list_users().max_items(USERS_PER_PAGE).set_marker(marker).send().await;
         let page = page.map_err(|error| AwsError::of("ListUsers", error).explain_as_usual("the account's users"))?;
-        found.extend(page.users.iter().filter_map(|user| conventions.org_of_user(&user.user_name)));
+        // The conventions know no paths, and no role of a function reaches a user in one.
+        let in_no_path = page.users.iter().filter(|user| user.path == "/");
+        found.extend(in_no_path.filter_map(|user| conventions.org_of_user(&user.user_name)));
         marker = page.marker;
         if !page.is_truncated {
             return Ok(found);
@@ -129,24 +134,40 @@ impl Candidates {
 }
 
 impl Candidate {
+    /// How many buckets' tags it takes to know its owners.
+    pub fn reads(&self) -> usize {
+        self.buckets.len()
+    }
+
     /// The organizations behind it: the one that is called so, and those that the tags of its other buckets name.
     ///
     /// # Errors
     /// When S3 does not answer.
     pub async fn owners(&self, s3: &S3Client, conventions: &Conventions, place: &Place) -> Result<Owners, StepError> {
         let mut owners = Owners { orgs: self.org.iter().cloned().collect(), unreadable: Vec::new() };
-        for name in &self.buckets {
+        let tags = stream::iter(&self.buckets).map(async |name| {
             let request = s3.get_bucket_tagging().bucket(name).expected_bucket_owner(&place.account);
-            match request.send().await.map_err(|error| AwsError::of("GetBucketTagging", error)) {
+            (name, request.send().await.map_err(|error| AwsError::of("GetBucketTagging", error)))
+        });
+        let mut tags = std::pin::pin!(tags.buffered(READS_AT_ONCE));
+        while let Some((name, answer)) = tags.next().await {
+            match answer {
                 Ok(answer) => {
                     let tag = answer.tag_set.iter().find(|tag| tag.key == conventions.tag_key());
                     owners.orgs.extend(tag.and_then(|tag| OrgId::parse(&tag.value).ok()));
                 }
                 Err(error) => match error.code() {
                     // In another region, the tag cannot be read from here; nothing here is that organization's.
-                    "NoSuchTagSet" | "NoSuchBucket" | "PermanentRedirect" | "AuthorizationHeaderMalformed" => {}
+                    "NoSuchTagSet"
+                    | "NoSuchBucket"
+                    | "PermanentRedirect"
+                    | "TemporaryRedirect"
+                    | "AuthorizationHeaderMalformed"
+                    | "IllegalLocationConstraintException" => {}
                     // One bucket's policy must not hide all other organizations.
-                    "AccessDenied" => owners.unreadable.push((name.clone(), error.message().to_owned())),
+                    "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => {
+                        owners.unreadable.push((name.clone(), error.message().to_owned()))
+                    }
                     _ => return Err(error.explain_as_usual(format!("bucket {name}"))),
                 },
             }

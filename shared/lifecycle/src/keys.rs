@@ -27,8 +27,10 @@ pub enum Whose {
     Current,
     /// The secret's AWSPENDING version holds it: a rotation is about to make it the organization's.
     Pending,
-    /// Another labelled version of the secret holds it, or may hold it: it was the organization's.
+    /// The secret's AWSPREVIOUS version holds it: it was the organization's.
     Labelled,
+    /// A version with a label of somebody's holds it, or one that cannot be read may hold it.
+    Unclear,
     /// Younger than the grace period: a run may be about to store it.
     Young,
     /// A run made it and nobody can know it: on a user that we made here, never used, in no labelled version.
@@ -52,7 +54,8 @@ pub(crate) fn judge(facts: Facts, grace: Duration) -> Whose {
     match facts {
         Facts { holder: Holder::Current, .. } => Whose::Current,
         Facts { holder: Holder::Pending, .. } => Whose::Pending,
-        Facts { holder: Holder::Previous | Holder::Other, .. } => Whose::Labelled,
+        Facts { holder: Holder::Previous, .. } => Whose::Labelled,
+        Facts { holder: Holder::Other, .. } => Whose::Unclear,
         Facts { age, .. } if age <= grace => Whose::Young,
         Facts { ours: true, used: false, .. } => Whose::Lost,
         _ => Whose::Foreign,
@@ -101,7 +104,7 @@ mod tests {
         assert_eq!(judge(Facts { ours: false, ..OLD }, GRACE), Whose::Foreign);
         let held = |holder| judge(Facts { holder, used: true, ours: false, ..OLD }, GRACE);
         let all = [Holder::Current, Holder::Pending, Holder::Previous, Holder::Other].map(held);
-        assert_eq!(all, [Whose::Current, Whose::Pending, Whose::Labelled, Whose::Labelled]);
+        assert_eq!(all, [Whose::Current, Whose::Pending, Whose::Labelled, Whose::Unclear]);
     }
 
     #[test]

@@ -272,3 +272,41 @@ async fn what_another_region_made_is_that_regions_to_look_after() {
     assert_eq!(codes(&reconcile(&bench, "abc").await), Vec::<String>::new());
     assert_eq!(bench.writes(), []);
 }
+
+/// So it does after an organization that was offboarded there, of which only the bucket is left, or adopted there: nobody
+/// said of its user that the provisioner made it.
+#[tokio::test(start_paused = true)]
+async fn what_lies_in_another_region_is_that_regions_to_look_after() {
+    for is_adopted in [false, true] {
+        let bench = settled(&repairing()).await;
+        bench.system.aws.with_world(|world| {
+            let mut bucket = world.buckets.remove(BUCKET).unwrap();
+            bucket.region = "eu-west-1".to_owned();
+            world.buckets.insert(BUCKET.to_owned(), bucket);
+            world.region(ACCOUNT, "us-east-1").secrets.by_name.clear();
+            if is_adopted {
+                world.account(ACCOUNT).iam.user(USER).unwrap().tags.retain(|(key, _)| key != "CreatedBy");
+            } else {
+                world.account(ACCOUNT).iam.users.remove(USER);
+            }
+        });
+        bench.writes();
+        assert_eq!(codes(&reconcile(&bench, "abc").await), Vec::<String>::new(), "adopted: {is_adopted}");
+        assert_eq!(bench.writes(), []);
+    }
+}
+
+/// Whoever comes back has a new user before the bucket says so.
+#[tokio::test(start_paused = true)]
+async fn a_return_that_is_under_way_is_no_drift() {
+    let bench = settled(&repairing()).await;
+    bench.command("OrgDeleted", "abc");
+    bench.settle().await;
+    tokio::time::sleep(HOUR).await;
+    let mut detail = tests::command("abc");
+    detail["reonboard"] = json!(true);
+    bench.system.invoke("iam-user", detail).await.unwrap();
+    let looked = json!({ "orgId": "abc", "environment": "production" });
+    let looked = bench.system.invoke("reconcile", looked).await.unwrap();
+    assert_eq!(looked["findings"], Value::Null, "{looked}");
+}

@@ -2,22 +2,21 @@
 
 use aws::buckets::{self, Bucket, MARKER_KEY};
 use aws::{secrets, users};
-use contract::{Finding, FindingCode};
+use contract::{Finding, FindingCode, Remedy};
 use lifecycle::Whose;
 
-use super::{Own, SETTLES, Terms, found, policy};
+use super::{Own, Terms, found, policy};
 use crate::inspect::Setup;
 
 /// `settled` is whether it has been active for long enough. While a sign-up or a resumption may be at work, what is missing
 /// is not drift, and what only a person mends is told all the same.
 pub(super) fn findings(terms: &Terms<'_>, own: &Own<'_>, settled: bool) -> Vec<Finding> {
-    let young = own.user.is_some_and(|user| user.age < SETTLES);
     let mut findings = Vec::new();
     if own.user.is_none() && !own.user_is_somebodys {
         let message = "is not there, and its organization is active; sign-up makes a new one, with a new access key";
         findings.push(Finding::new(FindingCode::UserMissing, users::resource(&terms.user_name()), message));
     }
-    let lost = own.keys.iter().filter(|key| own.tells_whose_keys && key.whose == Whose::Lost);
+    let lost = own.keys.iter().filter(|key| own.tells_whose_keys && key.whose == Whose::Lost && key.active);
     findings.extend(lost.map(|key| {
         let message = format!("has the access key {}, which a run made and nobody knows; sign-up deletes it", key.id);
         Finding::new(FindingCode::LostKey, users::resource(&terms.user_name()), message)
@@ -31,8 +30,9 @@ pub(super) fn findings(terms: &Terms<'_>, own: &Own<'_>, settled: bool) -> Vec<F
         None => {}
     }
     findings.extend(of_secret(terms, own));
-    if young || !settled {
-        findings.retain(|finding| finding.code == FindingCode::PublicGrant);
+    if !settled {
+        findings
+            .retain(|finding| finding.code.remedy() != Remedy::SignUp && finding.code != FindingCode::BucketMissing);
     }
     findings
 }
