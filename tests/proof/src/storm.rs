@@ -45,7 +45,11 @@ pub fn case(seed: u64) -> Case {
             mishaps.insert(call, kinds[random.usize(..kinds.len())]);
         }
     }
-    Case { start, trigger: Trigger::Flow, forecast: Forecast { mishaps, unsteady: Some(unsteady(seed)), showers: None } }
+    Case {
+        start,
+        trigger: Trigger::Flow,
+        forecast: Forecast { mishaps, unsteady: Some(unsteady(seed)), showers: None },
+    }
 }
 
 /// The case of a seed in which a command of the lifecycle comes together with the sign-up.
