@@ -166,7 +166,7 @@ impl Candidate {
                     | "IllegalLocationConstraintException" => {}
                     // One bucket's policy must not hide all other organizations.
                     "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => {
-                        owners.unreadable.push((name.clone(), error.message().to_owned()))
+                        owners.unreadable.push((name.clone(), error.message().to_owned()));
                     }
                     _ => return Err(error.explain_as_usual(format!("bucket {name}"))),
                 },
