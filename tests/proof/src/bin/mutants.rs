@@ -221,16 +221,22 @@ impl Copy {
             }
             Catcher::Test(file, name) => {
                 let built = succeed(self.cargo().args(["test", "--no-run", "--test", file]))?;
-                // `Executable tests/recovery.rs (/path/of/the/executable)`
+                // `Executable tests/recovery.rs (/path/of/the/executable)`; two packages may have a file of that name.
                 let said = String::from_utf8_lossy(&built.stderr).into_owned();
-                let line = said.lines().find(|line| line.trim_start().starts_with("Executable"));
-                let executable = line.and_then(|line| line.split(['(', ')']).nth(1));
-                let executable = executable.ok_or_else(|| format!("{file}: no executable was named:\n{said}"))?;
+                let lines = said.lines().filter(|line| line.trim_start().starts_with("Executable"));
+                let mut executables = lines.filter_map(|line| line.split(['(', ')']).nth(1));
+                let executable = executables.find(|executable| self.has_test(executable, name));
+                let executable = executable.ok_or_else(|| format!("{file}: nothing has the test {name}:\n{said}"))?;
                 let mut test = Command::new(executable);
                 test.args(["--exact", name]);
                 Ok(test)
             }
         }
+    }
+
+    fn has_test(&self, executable: &str, name: &str) -> bool {
+        let listed = Command::new(executable).current_dir(&self.root).args(["--list", "--exact", name]).output();
+        listed.is_ok_and(|listed| String::from_utf8_lossy(&listed.stdout).contains(&format!("{name}: test")))
     }
 
     fn cargo(&self) -> Command {
