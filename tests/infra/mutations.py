@@ -3,7 +3,10 @@
 Beside those that are written down here, every value of every resource, parameter and condition is changed, and
 everything that can be left out is left out."""
 
+import concurrent.futures
 import copy
+import itertools
+import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -321,15 +324,11 @@ def noticed(found: Files) -> bool:
     return any(consistency.problems(found, [choice]) for choice in choices)
 
 
-def main() -> None:
-    missed = []
-    for what, change in WRITTEN.items():
-        changed = files()
-        change(changed)
-        if not noticed(changed):
-            missed.append(what)
-    found, counted, same = files(), 0, set()
-    for what, change, undo in everywhere(found):
+def share(first: int, of: int) -> tuple[list[str], int, set[str]]:
+    """Every `of`-th value, beginning with number `first`: what was missed, how many there were, what changes nothing."""
+    missed, counted, same = [], 0, set()
+    found = files()
+    for what, change, undo in itertools.islice(everywhere(found), first, None, of):
         change(found)
         if what in SAME:
             same.add(what)
@@ -337,6 +336,23 @@ def main() -> None:
             missed.append(what)
         undo(found)
         counted += what not in SAME
+    return missed, counted, same
+
+
+def main() -> None:
+    missed = []
+    for what, change in WRITTEN.items():
+        changed = files()
+        change(changed)
+        if not noticed(changed):
+            missed.append(what)
+    counted, same = 0, set()
+    workers = os.cpu_count() or 1
+    with concurrent.futures.ProcessPoolExecutor(workers) as pool:
+        for own_missed, own_counted, own_same in pool.map(share, range(workers), [workers] * workers):
+            missed.extend(own_missed)
+            counted += own_counted
+            same |= own_same
     missed.extend(f"{what}, which is not there any more" for what in sorted(SAME - same))
     if missed:
         sys.exit("changes of infra/ that consistency.py does not notice:\n" + "\n".join(missed))
