@@ -5,6 +5,7 @@
 
 pub mod adoption;
 pub mod bootstrap;
+pub mod guards;
 pub mod lifecycle;
 
 use aws_sdk_s3::types::CreateBucketConfiguration;

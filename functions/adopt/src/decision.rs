@@ -1,5 +1,6 @@
 //! What is tagged, or why not. Pure.
 
+use aws::belongings::Belonging;
 use aws::secrets::{self, StoredSecret};
 use aws::users::{self, User};
 use aws::{ORG_STATE_TAG, buckets, require_active};
@@ -17,7 +18,7 @@ pub struct Observed {
     /// The organization.
     pub(crate) org: lifecycle::Observed<()>,
     /// What its user may do beside what bucket policies grant; not looked at unless the user is to be adopted.
-    pub(crate) permissions: Vec<String>,
+    pub(crate) permissions: Vec<Belonging>,
 }
 
 /// The bucket that is to be adopted, else the one that is the organization's: name and tags.
@@ -160,13 +161,13 @@ fn secret<'o>(
     Ok(secret)
 }
 
-fn require_nothing_of_its_own(user: &User, permissions: &[String]) -> Result<(), StepError> {
+fn require_nothing_of_its_own(user: &User, permissions: &[Belonging]) -> Result<(), StepError> {
     if permissions.is_empty() {
         return Ok(());
     }
     let message = format!(
         "has {}; a user of an organization may do what its bucket's policy grants and nothing else: find out who needs it, take it away and replay the event",
-        permissions.join(", ")
+        permissions.iter().map(Belonging::with_article).collect::<Vec<_>>().join(", ")
     );
     Err(StepError::new(ErrorCode::UserHasPermissions, users::resource(&user.name), message))
 }

@@ -9,8 +9,8 @@
 
 mod change;
 mod decision;
-mod permissions;
 
+use aws::belongings::{self, Belonging};
 use aws_sdk_iam::Client;
 use contract::{Adoptees, Command, OrgAdoptionRequested, Report, Resource, Run, Step, StepError, StepSpec};
 use futures_util::future::join;
@@ -68,13 +68,11 @@ impl Step for Adopt {
             change.make(&self.observer, run.place).await?;
         }
         let OrgAdoptionRequested { adopt, .. } = run.command;
-        let user = observed.org.user.iter().filter(|_| adopt.user_arn.is_some());
-        let user = user.map(|user| Resource::new("AWS::IAM::User", &user.arn));
+        let user = observed.org.user_resource().filter(|_| adopt.user_arn.is_some());
         let bucket = named_bucket(&self.observer.conventions, run.command);
         let bucket = bucket.map(|name| Resource::new("AWS::S3::Bucket", run.place.bucket_arn(name.as_str())));
-        let secret = observed.org.secret.iter().filter(|_| adopt.secret_arn.is_some());
-        let secret = secret.map(|secret| Resource::new("AWS::SecretsManager::Secret", &secret.arn));
-        Ok(Report { resources: user.chain(bucket).chain(secret).collect(), ..Report::default() })
+        let secret = observed.org.secret_resource().filter(|_| adopt.secret_arn.is_some());
+        Ok(Report::of_those([user, bucket, secret]))
     }
 }
 
@@ -85,6 +83,6 @@ fn named_bucket(conventions: &Conventions, command: &OrgAdoptionRequested) -> Op
 }
 
 /// Looked at only if the user is to be adopted.
-async fn permissions_of(iam: &Client, user: &str, adopt: &Adoptees) -> Result<Vec<String>, StepError> {
-    if adopt.user_arn.is_some() { permissions::of(iam, user).await } else { Ok(Vec::new()) }
+async fn permissions_of(iam: &Client, user: &str, adopt: &Adoptees) -> Result<Vec<Belonging>, StepError> {
+    if adopt.user_arn.is_some() { belongings::permissions(iam, user).await } else { Ok(Vec::new()) }
 }

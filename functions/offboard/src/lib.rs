@@ -24,7 +24,7 @@ use std::time::Duration;
 use aws::belongings::Belonging;
 use aws::{AwsError, secrets};
 use aws_smithy_async::time::SharedTimeSource;
-use contract::{Command, ErrorCode, OrgDeleted, Report, Resource, Run, Step, StepError, StepSpec};
+use contract::{Command, ErrorCode, OrgDeleted, Report, Run, Step, StepError, StepSpec};
 use futures_util::future::{join, try_join};
 use handler::{StepContext, StepFunction};
 use lifecycle::{Change, Doors, Lifecycle, Look, State, require_no_foreign};
@@ -129,13 +129,8 @@ impl Step for Offboard {
                 OffboardChange::Empty(bucket) => self.empty(run, bucket).await?,
             }
         }
-        let user = observed.org.user.iter().filter(|_| user_stays);
-        let user = user.map(|user| Resource::new("AWS::IAM::User", &user.arn));
-        let bucket = observed.org.bucket().into_iter();
-        let bucket = bucket.map(|bucket| Resource::new("AWS::S3::Bucket", run.place.bucket_arn(bucket.name.as_str())));
-        let secret = observed.org.secret.iter();
-        let secret = secret.map(|secret| Resource::new("AWS::SecretsManager::Secret", &secret.arn));
-        Ok(Report { resources: user.chain(bucket).chain(secret).collect(), ..Report::default() })
+        let user = observed.org.user_resource().filter(|_| user_stays);
+        Ok(Report::of_those([user, observed.org.bucket_resource(run.place), observed.org.secret_resource()]))
     }
 }
 

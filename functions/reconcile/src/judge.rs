@@ -224,8 +224,10 @@ fn extra(terms: &Terms<'_>, belonging: &Belonging) -> Finding {
         | Belonging::SshKey(_)
         | Belonging::ServiceCredential(_) => FindingCode::OtherCredential,
     };
-    let message =
-        format!("has a {belonging}, which the provisioner gives nobody; find out who needs it, or take it away");
+    let message = format!(
+        "has {}, which the provisioner gives nobody; find out who needs it, or take it away",
+        belonging.with_article()
+    );
     Finding::new(code, users::resource(&terms.user_name()), message)
 }
 

@@ -13,8 +13,8 @@ use std::fmt;
 use std::time::Duration;
 
 use contract::{
-    Change, Command, Effect, Evidence, OrgReconciliationRequested, Remedy, Repair, Report, Resource, Run, Step,
-    StepError, StepSpec,
+    Change, Command, Effect, Evidence, OrgReconciliationRequested, Remedy, Repair, Report, Run, Step, StepError,
+    StepSpec,
 };
 use handler::{Queues, StepContext, StepFunction};
 
@@ -85,22 +85,15 @@ impl Step for Reconcile {
             let mended = findings.iter_mut().filter(|finding| finding.code.remedy() == Remedy::SignUp);
             mended.for_each(|finding| finding.repair = Repair::Requested);
         }
+        let org = &observed.org;
+        let resources = [org.user_resource(), org.bucket_resource(run.place), org.secret_resource()];
         Ok(Report {
-            resources: resources(run, &observed),
             evidence: vec![Evidence::new("state", state.as_str())],
             notice: (!findings.is_empty()).then_some(NOTICE),
             findings,
-            ..Report::default()
+            ..Report::of_those(resources)
         })
     }
-}
-
-fn resources(run: &Run<'_, OrgReconciliationRequested>, seen: &Seen) -> Vec<Resource> {
-    let user = seen.org.user.iter().map(|user| Resource::new("AWS::IAM::User", &user.arn));
-    let bucket = seen.org.bucket().into_iter();
-    let bucket = bucket.map(|bucket| Resource::new("AWS::S3::Bucket", run.place.bucket_arn(bucket.name.as_str())));
-    let secret = seen.org.secret.iter().map(|secret| Resource::new("AWS::SecretsManager::Secret", &secret.arn));
-    user.chain(bucket).chain(secret).collect()
 }
 
 impl Change for RequestRepair {

@@ -4,7 +4,7 @@
 //! is stopped anywhere leaves a state that says so, and from which the next one goes on.
 
 use aws::{buckets, users};
-use contract::{Command, ErrorCode, OrgResumed, Report, Resource, Run, Step, StepError, StepSpec};
+use contract::{Command, ErrorCode, OrgResumed, Report, Run, Step, StepError, StepSpec};
 use futures_util::future::join3;
 use handler::{StepContext, StepFunction};
 use lifecycle::{Change, Doors, Lifecycle, Observed, State, Whose, require_no_foreign};
@@ -50,10 +50,7 @@ impl Step for Resume {
         changes: Vec<Change>,
     ) -> Result<Report, StepError> {
         self.0.apply(run, &run.command.org_id, &observed, &changes).await?;
-        let user = observed.user.iter().map(|user| Resource::new("AWS::IAM::User", &user.arn));
-        let bucket = observed.bucket().into_iter();
-        let bucket = bucket.map(|bucket| Resource::new("AWS::S3::Bucket", run.place.bucket_arn(bucket.name.as_str())));
-        Ok(Report { resources: user.chain(bucket).collect(), ..Report::default() })
+        Ok(Report::of_those([observed.user_resource(), observed.bucket_resource(run.place)]))
     }
 }
 

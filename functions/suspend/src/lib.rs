@@ -4,7 +4,7 @@
 //! The tags come first, so that provisioning refuses from then on. What a run that looked before then still makes (a key,
 //! an open bucket) is found by the second look.
 
-use contract::{Command, OrgSuspended, Report, Resource, Run, Step, StepError, StepSpec};
+use contract::{Command, OrgSuspended, Report, Run, Step, StepError, StepSpec};
 use handler::{StepContext, StepFunction};
 use lifecycle::{Change, Doors, Lifecycle, Look, Observed, State, Whose, require_no_foreign};
 use org::{Conventions, OrgId};
@@ -42,10 +42,7 @@ impl Step for Suspend {
         changes: Vec<Change>,
     ) -> Result<Report, StepError> {
         self.0.apply(run, &run.command.org_id, &observed, &changes).await?;
-        let user = observed.user.iter().map(|user| Resource::new("AWS::IAM::User", &user.arn));
-        let bucket = observed.bucket().into_iter();
-        let bucket = bucket.map(|bucket| Resource::new("AWS::S3::Bucket", run.place.bucket_arn(bucket.name.as_str())));
-        Ok(Report { resources: user.chain(bucket).collect(), ..Report::default() })
+        Ok(Report::of_those([observed.user_resource(), observed.bucket_resource(run.place)]))
     }
 }
 

@@ -62,7 +62,11 @@ pub async fn of(iam: &Client, user: &str) -> Result<Vec<Belonging>, StepError> {
     Ok(all)
 }
 
-async fn permissions(iam: &Client, user: &str) -> Result<Vec<Belonging>, StepError> {
+/// What of it lets the user do something: its password for the console, its policies, its groups.
+///
+/// # Errors
+/// When IAM does not answer.
+pub async fn permissions(iam: &Client, user: &str) -> Result<Vec<Belonging>, StepError> {
     let all = join4(
         async { listed!("GetLoginProfile", user, iam.get_login_profile(), _ => vec![LoginProfile]) },
         async {
@@ -117,6 +121,17 @@ async fn credentials(iam: &Client, user: &str) -> Result<Vec<Belonging>, StepErr
 
 fn together(lists: [Result<Vec<Belonging>, StepError>; 4]) -> Result<Vec<Belonging>, StepError> {
     lists.into_iter().collect::<Result<Vec<_>, _>>().map(|lists| lists.into_iter().flatten().collect())
+}
+
+impl Belonging {
+    /// With its article: `an inline policy own`.
+    pub fn with_article(&self) -> String {
+        let article = match self {
+            LoginProfile | Group(_) | SigningCertificate(_) | ServiceCredential(_) => "a",
+            InlinePolicy(_) | AttachedPolicy(_) | MfaDevice(_) | SshKey(_) => "an",
+        };
+        format!("{article} {self}")
+    }
 }
 
 impl fmt::Display for Belonging {

@@ -58,13 +58,7 @@ impl Command for OrgAdoptionRequested {
         Ok(Self { org_id, environment, adopt: adoptees(detail)? })
     }
 
-    fn subject(&self) -> OrgSubject {
-        org_command::subject(&self.org_id, self.environment)
-    }
-
-    fn subject_of(detail: &Value) -> Option<OrgSubject> {
-        org_command::subject_of(detail)
-    }
+    org_command::about_an_organization!();
 
     fn admit(&self, deployment: &Deployment, place: &Place) -> Result<(), StepError> {
         org_command::admit(&self.org_id, self.environment, deployment, place)?;

@@ -41,6 +41,41 @@ pub(crate) fn subject_of(detail: &Value) -> Option<OrgSubject> {
     Some(OrgSubject { org_id: short("orgId")?, environment: short("environment") })
 }
 
+/// What [`Command`](crate::Command) asks of every command about an organization: which one it is about.
+macro_rules! about_an_organization {
+    () => {
+        fn subject(&self) -> OrgSubject {
+            org_command::subject(&self.org_id, self.environment)
+        }
+
+        fn subject_of(detail: &Value) -> Option<OrgSubject> {
+            org_command::subject_of(detail)
+        }
+    };
+}
+
+/// The whole of [`Command`](crate::Command) for a command that says of an organization nothing but which one it is.
+macro_rules! plain_org_command {
+    ($command:ident) => {
+        impl Command for $command {
+            const DETAIL_TYPE: &'static str = stringify!($command);
+            type Subject = OrgSubject;
+
+            fn parse(detail: &Value) -> Result<Self, InvalidField> {
+                Ok(Self { org_id: org_command::org_id(detail)?, environment: org_command::environment(detail)? })
+            }
+
+            org_command::about_an_organization!();
+
+            fn admit(&self, deployment: &Deployment, place: &Place) -> Result<(), StepError> {
+                org_command::admit(&self.org_id, self.environment, deployment, place)
+            }
+        }
+    };
+}
+
+pub(crate) use {about_an_organization, plain_org_command};
+
 /// The deployment runs where it should, and its account may hold organizations of this environment.
 ///
 /// # Errors

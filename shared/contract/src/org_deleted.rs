@@ -60,13 +60,7 @@ impl Command for OrgDeleted {
         })
     }
 
-    fn subject(&self) -> OrgSubject {
-        org_command::subject(&self.org_id, self.environment)
-    }
-
-    fn subject_of(detail: &Value) -> Option<OrgSubject> {
-        org_command::subject_of(detail)
-    }
+    org_command::about_an_organization!();
 
     fn admit(&self, deployment: &Deployment, place: &Place) -> Result<(), StepError> {
         org_command::admit(&self.org_id, self.environment, deployment, place)

@@ -28,26 +28,7 @@ impl OrgReconciliationRequested {
     }
 }
 
-impl Command for OrgReconciliationRequested {
-    const DETAIL_TYPE: &'static str = "OrgReconciliationRequested";
-    type Subject = OrgSubject;
-
-    fn parse(detail: &Value) -> Result<Self, InvalidField> {
-        Ok(Self { org_id: org_command::org_id(detail)?, environment: org_command::environment(detail)? })
-    }
-
-    fn subject(&self) -> OrgSubject {
-        org_command::subject(&self.org_id, self.environment)
-    }
-
-    fn subject_of(detail: &Value) -> Option<OrgSubject> {
-        org_command::subject_of(detail)
-    }
-
-    fn admit(&self, deployment: &Deployment, place: &Place) -> Result<(), StepError> {
-        org_command::admit(&self.org_id, self.environment, deployment, place)
-    }
-}
+org_command::plain_org_command!(OrgReconciliationRequested);
 
 #[cfg(test)]
 mod tests {

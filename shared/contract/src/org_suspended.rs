@@ -20,23 +20,4 @@ pub struct OrgSuspended {
     pub environment: Environment,
 }
 
-impl Command for OrgSuspended {
-    const DETAIL_TYPE: &'static str = "OrgSuspended";
-    type Subject = OrgSubject;
-
-    fn parse(detail: &Value) -> Result<Self, InvalidField> {
-        Ok(Self { org_id: org_command::org_id(detail)?, environment: org_command::environment(detail)? })
-    }
-
-    fn subject(&self) -> OrgSubject {
-        org_command::subject(&self.org_id, self.environment)
-    }
-
-    fn subject_of(detail: &Value) -> Option<OrgSubject> {
-        org_command::subject_of(detail)
-    }
-
-    fn admit(&self, deployment: &Deployment, place: &Place) -> Result<(), StepError> {
-        org_command::admit(&self.org_id, self.environment, deployment, place)
-    }
-}
+org_command::plain_org_command!(OrgSuspended);

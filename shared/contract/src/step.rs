@@ -184,6 +184,11 @@ impl Report {
     pub fn of(kind: &str, arn: impl Into<String>) -> Self {
         Self { resources: vec![Resource::new(kind, arn)], ..Self::default() }
     }
+
+    /// A report of those resources that are there.
+    pub fn of_those(resources: impl IntoIterator<Item = Option<Resource>>) -> Self {
+        Self { resources: resources.into_iter().flatten().collect(), ..Self::default() }
+    }
 }
 
 /// A resource, by type and ARN.

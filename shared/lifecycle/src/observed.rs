@@ -7,7 +7,7 @@ use aws::secrets::{self, StoredSecret};
 use aws::users::{self, User};
 use aws::{ORG_STATE_TAG, ServerDate, keys};
 use aws_smithy_types::DateTime;
-use contract::{ErrorCode, StepError};
+use contract::{ErrorCode, Resource, StepError};
 use futures_util::future::{join4, try_join, try_join_all};
 use org::{BucketName, Conventions, OrgId, Place};
 
@@ -153,6 +153,22 @@ impl<D> Observed<D> {
     /// The bucket, whatever state it says.
     pub fn bucket(&self) -> Option<&Bucket<D>> {
         self.search.here().first()
+    }
+
+    /// The user as reports tell of it, if there is one.
+    pub fn user_resource(&self) -> Option<Resource> {
+        self.user.as_ref().map(|user| Resource::new("AWS::IAM::User", &user.arn))
+    }
+
+    /// The bucket as reports tell of it, if there is one.
+    pub fn bucket_resource(&self, place: &Place) -> Option<Resource> {
+        let bucket = self.bucket()?;
+        Some(Resource::new("AWS::S3::Bucket", place.bucket_arn(bucket.name.as_str())))
+    }
+
+    /// The secret as reports tell of it, if there is one.
+    pub fn secret_resource(&self) -> Option<Resource> {
+        self.secret.as_ref().map(|secret| Resource::new("AWS::SecretsManager::Secret", &secret.arn))
     }
 
     /// What the user says.

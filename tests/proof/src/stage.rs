@@ -263,8 +263,8 @@ async fn perform(prepared: &Prepared, trigger: Trigger, forecast: &Forecast) -> 
 
 /// Settles while further events arrive. Answers what was emitted before the last of them.
 async fn settle(system: &LocalSystem, arrivals: Vec<(Duration, Arrival)>) -> Result<Vec<Emitted>, Problem> {
-    let (arrived, left) = (Notify::new(), Cell::new(arrivals.len()));
-    let arriving = async {
+    let count = arrivals.len();
+    let arriving = async move |arrived: &dyn Fn()| {
         let mut events = Vec::new();
         for (pause, arrival) in arrivals {
             tokio::time::sleep(pause).await;
@@ -278,10 +278,23 @@ async fn settle(system: &LocalSystem, arrivals: Vec<(Duration, Arrival)>) -> Res
                     }
                 }
             }
-            left.set(left.get() - 1);
-            arrived.notify_one();
+            arrived();
         }
         Ok(events)
+    };
+    settle_beside(system, count, arriving).await
+}
+
+/// Settles while `count` things arrive, until there is nothing left to do after the last of them; `arriving` tells of each.
+pub(crate) async fn settle_beside<T>(
+    system: &LocalSystem,
+    count: usize,
+    arriving: impl AsyncFnOnce(&dyn Fn()) -> Result<T, Problem>,
+) -> Result<T, Problem> {
+    let (arrived, left) = (Notify::new(), Cell::new(count));
+    let tell = || {
+        left.set(left.get() - 1);
+        arrived.notify_one();
     };
     let settling = async {
         loop {
@@ -293,7 +306,7 @@ async fn settle(system: &LocalSystem, arrivals: Vec<(Duration, Arrival)>) -> Res
             arrived.notified().await;
         }
     };
-    try_join(arriving, settling).await.map(|(events, ())| events)
+    try_join(arriving(&tell), settling).await.map(|(found, ())| found)
 }
 
 /// After the storm: what was kept is sent again, and then everything is in order.

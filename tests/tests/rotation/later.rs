@@ -66,21 +66,6 @@ async fn after_a_rollback_nothing_is_told_to_be_retired_until_it_is() {
 
 #[tokio::test(start_paused = true)]
 async fn a_new_key_that_s3_does_not_know_yet_does_not_become_current() {
-    let bench = provisioned().await;
     let late = Duration::from_secs(15);
-    bench.system.aws.with_world(|world| {
-        world.propagation = Propagation { key_usable_in_s3: late, ..Propagation::default() };
-    });
-    let (secret, token) = begin_rotation(&bench.system, "abc");
-    for name in &STEPS[..2] {
-        step(&bench, name, &secret, &token).await.unwrap();
-    }
-    for name in ["testSecret", "finishSecret"] {
-        assert_eq!(step(&bench, name, &secret, &token).await.unwrap_err(), "propagating");
-    }
-    assert_eq!(held(&bench, "AWSPREVIOUS").await, None);
-    tokio::time::sleep(late).await;
-    for name in &STEPS[2..] {
-        step(&bench, name, &secret, &token).await.unwrap();
-    }
+    becomes_current_after(late, Propagation { key_usable_in_s3: late, ..Propagation::default() }).await;
 }

@@ -281,11 +281,14 @@ async fn a_lost_key_is_deleted_by_the_delayed_check() {
 
 #[tokio::test(start_paused = true)]
 async fn a_new_key_that_is_not_known_everywhere_yet_does_not_become_current() {
-    let bench = provisioned().await;
     let late = Duration::from_secs(90);
-    bench.system.aws.with_world(|world| {
-        world.propagation = Propagation { key_usable: late, ..Propagation::default() };
-    });
+    becomes_current_after(late, Propagation { key_usable: late, ..Propagation::default() }).await;
+}
+
+/// Where new keys come late, the new one does not become current before it is known.
+async fn becomes_current_after(late: Duration, propagation: Propagation) {
+    let bench = provisioned().await;
+    bench.system.aws.with_world(|world| world.propagation = propagation);
     let (secret, token) = begin_rotation(&bench.system, "abc");
     for name in &STEPS[..2] {
         step(&bench, name, &secret, &token).await.unwrap();

@@ -1,15 +1,13 @@
 //! Sending what the chapters of a settlement send, each at its time, while everything runs.
 
-use std::cell::Cell;
 use std::time::Duration;
 
-use futures_util::future::try_join;
 use local_system::{Emitted, LocalSystem, Problem};
 use serde_json::{Value, json};
-use tokio::sync::Notify;
 
 use super::org::Org;
 use super::story::{Chapter, Echo};
+use crate::stage::settle_beside;
 use crate::start::{ACCOUNT, REGION};
 
 /// When rotations begin.
@@ -79,28 +77,18 @@ impl Turn {
 
     /// Sends everything, and lets everything run until there is nothing left to do.
     pub(super) async fn settle(self, system: &LocalSystem) -> Result<(), Problem> {
-        let (arrived, left) = (Notify::new(), Cell::new(self.acts.len()));
-        let sending = async {
+        let count = self.acts.len();
+        let sending = async move |arrived: &dyn Fn()| {
             let mut passed = Duration::ZERO;
             for (at, act) in self.acts {
                 tokio::time::sleep(at.saturating_sub(passed)).await;
                 passed = at;
                 act.perform(system)?;
-                left.set(left.get().saturating_sub(1));
-                arrived.notify_one();
+                arrived();
             }
-            Ok::<(), Problem>(())
+            Ok(())
         };
-        let settling = async {
-            loop {
-                system.settle().await?;
-                if left.get() == 0 {
-                    return system.settle().await.map(drop);
-                }
-                arrived.notified().await;
-            }
-        };
-        try_join(sending, settling).await.map(drop)
+        settle_beside(system, count, sending).await
     }
 }
 
