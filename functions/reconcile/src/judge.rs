@@ -192,7 +192,9 @@ fn found(error: StepError) -> Result<Finding, StepError> {
 
 /// The user's keys that are somebody's.
 fn keys_of_others(terms: &Terms<'_>, own: &Own<'_>, state: State) -> Vec<Finding> {
-    let foreign = own.keys.iter().filter(|key| own.tells_whose_keys && is_somebodys(key, state));
+    // A lost key of an active organization that is off was switched off by somebody: the `secret` step leaves it alone.
+    let was_stopped = |key: &Key| state == State::Active && key.whose == Whose::Lost && !key.active;
+    let foreign = own.keys.iter().filter(|key| own.tells_whose_keys && (is_somebodys(key) || was_stopped(key)));
     let said = |key: &Key| {
         let works = if key.active { "which works" } else { "which is switched off" };
         let message = format!(
@@ -204,14 +206,9 @@ fn keys_of_others(terms: &Terms<'_>, own: &Own<'_>, state: State) -> Vec<Finding
     foreign.map(said).collect()
 }
 
-/// As the `secret` step judges: it deletes no key that somebody switched off, and none that a version of the secret may
-/// hold. Of an organization that is not active, a step switched it off.
-fn is_somebodys(key: &Key, state: State) -> bool {
-    match key.whose {
-        Whose::Foreign | Whose::Unclear => true,
-        Whose::Lost => state == State::Active && !key.active,
-        Whose::Current | Whose::Pending | Whose::Labelled | Whose::Young => false,
-    }
+/// Whether it is somebody's, or may be: the `secret` step deletes none that a version of the secret may hold.
+fn is_somebodys(key: &Key) -> bool {
+    matches!(key.whose, Whose::Foreign | Whose::Unclear)
 }
 
 fn extra(terms: &Terms<'_>, belonging: &Belonging) -> Finding {
@@ -276,7 +273,7 @@ fn offboarded(terms: &Terms<'_>, own: &Own<'_>) -> Vec<Finding> {
 /// What an organization that is not active must not have: a key that works, an open bucket.
 fn closed(terms: &Terms<'_>, own: &Own<'_>, state: &str, command: &str) -> Vec<Finding> {
     // Somebody's are told as such.
-    let somebodys = |key: &Key| own.tells_whose_keys && is_somebodys(key, State::Unknown);
+    let somebodys = |key: &Key| own.tells_whose_keys && is_somebodys(key);
     let works = own.keys.iter().filter(|key| key.active && !somebodys(key));
     let mut findings: Vec<Finding> = works
         .map(|key| {
