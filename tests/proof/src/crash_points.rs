@@ -54,6 +54,7 @@ pub fn single(prepared: &Starts, trigger: Trigger, scale: Scale) -> Row {
         (Scale::Long, _) => true,
         (Scale::Ci, Trigger::Flow) => FLOWS_IN_CI.contains(start),
         (Scale::Ci, Trigger::With("resume")) => *start == Start::Suspended,
+        (Scale::Ci, Trigger::With("adopt")) => *start == Start::MadeByOthers,
         (Scale::Ci, Trigger::With(_)) => TOGETHER_IN_CI.contains(start),
         (Scale::Ci, Trigger::Step(step)) if trigger.of_lifecycle().is_some() => alone_in_ci(step).contains(start),
         (Scale::Ci, Trigger::Rotation(_)) => *start == Start::AllThere,

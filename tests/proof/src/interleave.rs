@@ -136,7 +136,7 @@ impl Scene {
         let token = if rotates { Some(rotation::begin(&system)?) } else { None };
         rotation::by_hand(&system);
         for message in exploration.messages.iter().filter(|message| **message != Message::Create) {
-            let (queue, detail) = (queue_url(message.step()), detail_for(message.step()));
+            let (queue, detail) = (queue_url(message.step()), detail_for(message.step(), &system));
             let mut send = json!({ "QueueUrl": queue, "MessageBody": detail.to_string() });
             if *message == Message::Check {
                 send["MessageAttributes"] = json!({ "DelayedCheck": { "DataType": "String", "StringValue": "true" } });

@@ -33,7 +33,8 @@ pub(crate) fn judge(
         let seen = format!("{step} did not complete: {:?}", failures(aftermath).collect::<Vec<_>>());
         broken.push(Violation::of(Promise::NothingLost, seen));
     }
-    if !alone && !storm && !done {
+    // There is nothing to adopt until others have made something; every other command has something to say.
+    if !alone && !storm && !done && (completes || step != "adopt") {
         let seen = format!("{step} did not complete: {:?}", failures(aftermath).collect::<Vec<_>>());
         broken.push(Violation::of(Promise::NothingLost, seen));
     }
@@ -45,7 +46,7 @@ pub(crate) fn judge(
         );
         broken.extend(untouched(prepared.start, aftermath));
     }
-    if done && let Err(seen) = end(step, prepared.start, aftermath) {
+    if done && let Err(seen) = end(step, alone, prepared.start, aftermath) {
         broken.push(Violation::of(Promise::StateHolds, format!("{step}: {seen}")));
     }
     if alone
@@ -67,7 +68,7 @@ fn told(aftermath: &Aftermath) -> Vec<Violation> {
     silent.map(|step| Violation::of(Promise::NothingLost, format!("{step} kept its message and told nobody"))).collect()
 }
 
-fn end(step: &str, start: Start, aftermath: &Aftermath) -> Result<(), String> {
+fn end(step: &str, alone: bool, start: Start, aftermath: &Aftermath) -> Result<(), String> {
     let (before, after) = (&aftermath.before, &aftermath.after);
     let account = &after.accounts[ACCOUNT];
     match step {
@@ -89,7 +90,16 @@ fn end(step: &str, start: Start, aftermath: &Aftermath) -> Result<(), String> {
             }
             Ok(())
         }
-        "adopt" => adopted(before, after),
+        "adopt" if alone => adopted(before, after),
+        "adopt" => {
+            owned(before, after)?;
+            if emitted(aftermath, "OrgProvisioned") {
+                one_key(account)?;
+                bucket(after)?;
+                policy(after)?;
+            }
+            Ok(())
+        }
         _ => {
             says(after, "offboarded")?;
             if let Some((key, _)) = keys(account).next() {
@@ -111,13 +121,28 @@ fn end(step: &str, start: Start, aftermath: &Aftermath) -> Result<(), String> {
     }
 }
 
-/// Everything that is there carries the organization's tag, beside the tags that it had; and nothing else has changed.
+/// Everything that was there carries the organization's tag, got no other one, and nothing else has changed.
 fn adopted(before: &World, after: &World) -> Result<(), String> {
+    owned(before, after)?;
     let (before_it, after_it) = (tags(before), tags(after));
     if before_it.len() != after_it.len() {
-        return Err("something was made or is gone".to_owned());
+        return Err("something was made".to_owned());
     }
-    for ((what, had), (_, has)) in before_it.into_iter().zip(after_it) {
+    let grown = before_it.into_iter().zip(after_it).find(|((_, had), (_, has))| has.len() > had.len() + 1);
+    if let Some((_, (what, has))) = grown {
+        return Err(format!("{what} got more tags than one: {has:?}"));
+    }
+    let same = without_tags(before) == without_tags(after);
+    if same { Ok(()) } else { Err("something else than tags was changed".to_owned()) }
+}
+
+/// Everything that was there carries the organization's tag, beside the tags that it had.
+fn owned(before: &World, after: &World) -> Result<(), String> {
+    let after_it = tags(after);
+    for (what, had) in tags(before) {
+        let Some((_, has)) = after_it.iter().find(|(other, _)| *other == what) else {
+            return Err(format!("{what} is gone"));
+        };
         if !has.iter().any(|(key, value)| key == "OrgId" && value == ORG) {
             return Err(format!("{what} lacks the tag: {has:?}"));
         }
@@ -127,12 +152,8 @@ fn adopted(before: &World, after: &World) -> Result<(), String> {
         if let Some((key, _)) = lost {
             return Err(format!("{what} lost the tag {key}"));
         }
-        if has.len() > had.len() + 1 {
-            return Err(format!("{what} got more tags than one: {has:?}"));
-        }
     }
-    let same = without_tags(before) == without_tags(after);
-    if same { Ok(()) } else { Err("something else than tags was changed".to_owned()) }
+    Ok(())
 }
 
 type Tags = Vec<(String, String)>;

@@ -50,12 +50,10 @@ impl Trigger {
         Self::all().chain(Self::lifecycle()).chain(Rotation::triggers()).chain(watch::triggers())
     }
 
-    /// Every step of the lifecycle alone, each that says a state together with a sign-up, and coming back.
+    /// Every step of the lifecycle, alone and together with a sign-up, and coming back.
     pub fn lifecycle() -> impl Iterator<Item = Self> {
         let names = || LIFECYCLE.iter().map(|step| step.spec.name);
-        // An adoption says nothing of the organization's state, and a sign-up beside it is refused or has nothing to do with it.
-        let together = names().filter(|name| *name != "adopt").map(Self::With);
-        names().map(Self::Step).chain(together).chain([Self::Return])
+        names().map(Self::Step).chain(names().map(Self::With)).chain([Self::Return])
     }
 
     /// The step of the lifecycle that it is about, if it is about one.
@@ -76,6 +74,7 @@ impl Trigger {
             Self::Rotation(kind) => kind.name(),
             Self::With("suspend") => "sign-up+suspend",
             Self::With("resume") => "sign-up+resume",
+            Self::With("adopt") => "sign-up+adopt",
             Self::With(_) => "sign-up+offboard",
         }
     }
@@ -88,12 +87,11 @@ impl Trigger {
                 detail["reonboard"] = Value::Bool(true);
                 system.put_event("org-signup", "OrgCreated", &detail)
             }
-            Self::Step("adopt") => system.send("adopt", &adoption(system).to_string()),
-            Self::Step(step) => system.send(step, &detail_for(step).to_string()),
+            Self::Step(step) => system.send(step, &detail_for(step, system).to_string()),
             Self::With(step) => {
                 system.put_event("org-signup", "OrgCreated", &command())?;
                 let command = LIFECYCLE.iter().find(|known| known.spec.name == step).map(|known| known.command);
-                system.put_event("org-signup", command.unwrap_or_default(), &detail_for(step))
+                system.put_event("org-signup", command.unwrap_or_default(), &detail_for(step, system))
             }
             // They are driven from outside, see `rotation` and `watch`.
             Self::Rotation(_) | Self::Watch(_) => Ok(()),
@@ -102,7 +100,10 @@ impl Trigger {
 }
 
 /// The detail of the command that a step works on.
-pub(crate) fn detail_for(step: &str) -> Value {
+pub(crate) fn detail_for(step: &str, system: &LocalSystem) -> Value {
+    if step == "adopt" {
+        return adoption(system);
+    }
     let mut detail = command();
     if step == "offboard" {
         detail["confirmOrgId"] = detail["orgId"].clone();
