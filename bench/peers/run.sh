@@ -1,17 +1,17 @@
 #!/bin/sh
 # Makes one organization with another tool:
-#   run.sh boto3|awscli|ansible --endpoint http://127.0.0.1:4566 --org acme
+#   run.sh boto3|same-calls|awscli|ansible --endpoint http://127.0.0.1:4566 --org acme
 # Exit codes: 0 it is there, 1 it failed, 2 usage, 3 the tool is not installed.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/environments.sh"
 usage() {
-    echo "usage: run.sh boto3|awscli|ansible --endpoint URL --org ID" >&2
+    echo "usage: run.sh boto3|same-calls|awscli|ansible --endpoint URL --org ID" >&2
     exit 2
 }
 peer=${1:-}
-case $peer in boto3 | awscli | ansible) shift ;; *) usage ;; esac
+case $peer in boto3 | same-calls | awscli | ansible) shift ;; *) usage ;; esac
 endpoint=
 org=
 while [ $# -ge 2 ]; do
@@ -23,7 +23,8 @@ while [ $# -ge 2 ]; do
     shift 2
 done
 [ $# -eq 0 ] && [ -n "$endpoint" ] && [ -n "$org" ] || usage
-folder=$(environment "$peer")
+# The second script of boto3 has no packages of its own.
+folder=$(environment "$(echo "$peer" | sed s/same-calls/boto3/)")
 [ -e "$folder/complete" ] || {
     echo "not installed: run bench/peers/install.sh" >&2
     exit 3
@@ -39,6 +40,7 @@ export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
 PATH=$folder/bin:$PATH
 case $peer in
 boto3) exec "$folder/bin/python" "$here/organization.py" "$org" ;;
+same-calls) exec "$folder/bin/python" "$here/same_calls.py" "$org" ;;
 awscli) exec bash "$here/organization.sh" "$org" ;;
 ansible)
     export ANSIBLE_LOCALHOST_WARNING=False ANSIBLE_INVENTORY_UNPARSED_WARNING=False ANSIBLE_NOCOWS=1

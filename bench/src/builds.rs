@@ -4,23 +4,28 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use local_system::registry::STEPS;
+use local_system::registry::{self, STEPS};
 use serde_json::Value;
 
 /// The floor: an empty function.
 pub const HELLO: &str = "hello";
 
-/// The names of the functions.
+/// The names of the steps of a sign-up, whose functions are measured one by one.
 pub fn names() -> [&'static str; STEPS.len()] {
     STEPS.map(|step| step.spec.name)
 }
 
-/// Builds every step's function, and answers the folder with the binaries, which are named after their steps.
+/// The names of all functions.
+pub fn all_names() -> impl Iterator<Item = &'static str> {
+    registry::functions().map(|function| function.spec.name)
+}
+
+/// Builds every function, and answers the folder with the binaries, which are named after their functions.
 ///
 /// # Errors
 /// When cargo fails.
 pub fn functions() -> Result<PathBuf, String> {
-    for name in names() {
+    for name in all_names() {
         bootstrap(name)?;
     }
     folder()

@@ -92,25 +92,24 @@ impl Connector {
     }
 
     /// The first connection alone: the others resume its TLS session, and so need not verify the certificates again,
-    /// which is most of a handshake's work. Of the requests that follow, one finds the first connection idle.
+    /// which is most of a handshake's work. Of the requests that follow, one finds the first connection idle. Where
+    /// the first one cannot be opened, no other is tried.
     async fn open_all(&self, destination: &Destination) {
-        self.touch(&destination.url).await;
-        if destination.at_once > 1 {
+        if self.touch(&destination.url).await && destination.at_once > 1 {
             join_all((0..destination.at_once).map(|_| self.touch(&destination.url))).await;
         }
     }
 
-    /// One request without a signature. Its answer says nothing that matters, but has to be read to its end: else the
-    /// connection could not be used again.
-    async fn touch(&self, url: &str) {
+    /// One request without a signature; whether it was answered. The answer says nothing that matters, but has to be
+    /// read to its end: else the connection could not be used again.
+    async fn touch(&self, url: &str) -> bool {
         let mut request = HttpRequest::new(SdkBody::empty());
         if request.set_uri(url).is_err() {
-            return;
+            return false;
         }
-        if let Ok(answer) = self.0.call(request).await {
-            // What breaks here is opened again by the first call.
-            let _ = ByteStream::new(answer.into_body()).collect().await;
-        }
+        let Ok(answer) = self.0.call(request).await else { return false };
+        // What breaks here is opened again by the first call.
+        ByteStream::new(answer.into_body()).collect().await.is_ok()
     }
 }
 
@@ -180,6 +179,21 @@ mod tests {
         };
         assert_eq!(futures_util::future::join3(call(), call(), call()).await, (403, 403, 403));
         assert_eq!(count.load(Ordering::Relaxed), 3);
+    }
+
+    #[tokio::test]
+    async fn a_service_that_cannot_be_reached_is_tried_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (url, count) = (format!("http://{}", listener.local_addr().unwrap()), Arc::new(AtomicUsize::new(0)));
+        let counted = Arc::clone(&count);
+        tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::Relaxed);
+                drop(connection);
+            }
+        });
+        Connector::new(None).unwrap().open(&[destination(&url, 3)]).await;
+        assert_eq!(count.load(Ordering::Relaxed), 1);
     }
 
     #[tokio::test]

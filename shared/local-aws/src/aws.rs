@@ -108,7 +108,8 @@ impl LocalAws {
         self.state().requests
     }
 
-    /// How long every call takes on the clock.
+    /// How long every call takes on the clock. What asks for nothing takes no time: without a signature and a bucket,
+    /// AWS's front ends redirect or refuse before any service has the request.
     pub fn set_latency(&self, latency: Duration) {
         self.state().latency = latency;
     }
@@ -149,7 +150,7 @@ impl LocalAws {
             Err(error) => return Ok(self.not_implemented(&error)),
         };
         let fault = self.state().faults.next(&target.operation);
-        let latency = self.state().latency;
+        let latency = if target.is_front_end(authorization.as_ref()) { Duration::ZERO } else { self.state().latency };
         let delay = if let Some(Fault::Delay(extra)) = fault { latency + extra } else { latency };
         if delay.is_zero() {
             // A call is a point at which others may run, as it is on a network.

@@ -21,6 +21,14 @@ pub(crate) struct Target {
     pub region: String,
 }
 
+impl Target {
+    /// Whether nothing is asked for: a GET of the service's root without a signature, as opens a connection. It reads
+    /// like an anonymous ListBuckets, which S3 redirects to a page about itself.
+    pub(crate) fn is_front_end(&self, authorization: Option<&Authorization>) -> bool {
+        authorization.is_none() && self.service == Service::S3 && self.operation == "ListBuckets"
+    }
+}
+
 /// What a request asks for, as a test names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Asked {

@@ -22,14 +22,14 @@ pub(super) fn list(call: &mut Call<'_>, request: &Request) -> Result<Reply, ApiE
     check_region(region, call.region)?;
     let page = page_size(request)?;
     let after = request.query("continuation-token").map(read_token).transpose()?;
-    let start = after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+    // Names are in order: those with the prefix follow one another, and the first of them is not before it.
+    let start = after.as_deref().filter(|after| *after >= prefix).map_or(Bound::Included(prefix), Bound::Excluded);
     let mut buckets = call
         .world
         .buckets
         .range::<str, _>((start, Bound::Unbounded))
-        .filter(|(name, bucket)| {
-            bucket.owner == account && name.starts_with(prefix) && region.is_none_or(|region| bucket.region == region)
-        })
+        .take_while(|(name, _)| name.starts_with(prefix))
+        .filter(|(_, bucket)| bucket.owner == account && region.is_none_or(|region| bucket.region == region))
         .peekable();
     let listed: Vec<_> = buckets.by_ref().take(page).collect();
     let token = buckets.peek().and_then(|_| listed.last()).map(|(name, _)| URL_SAFE_NO_PAD.encode(name));

@@ -41,7 +41,7 @@ pub(super) fn check(call: &Call<'_>, body: &Value, operation: &str, id: &str) ->
 
 fn secret<'c>(call: &'c Call<'_>, id: &str) -> Option<&'c Secret> {
     let account = call.world.accounts.get(call.caller.account()?)?;
-    account.regions.get(call.region)?.secrets.by_name.values().find(|secret| secret.is_meant_by(id))
+    account.regions.get(call.region)?.secrets.meant_by(id)
 }
 
 /// An operation that names no secret is about all of them.

@@ -42,8 +42,18 @@ impl Secrets {
     /// # Errors
     /// `ResourceNotFoundException`, also for a secret whose forced deletion is under way.
     fn find(&mut self, id: &str) -> Result<&mut Secret, ApiError> {
-        let found = self.by_name.values_mut().find(|secret| secret.is_meant_by(id));
+        let name = self.meant_by(id).map(|secret| secret.name.clone());
+        let found = name.and_then(|name| self.by_name.get_mut(&name));
         found.filter(|secret| !secret.is_being_forced_out()).ok_or_else(errors::no_such_secret)
+    }
+
+    /// The secret that `id` means, even while its forced deletion is under way.
+    fn meant_by(&self, id: &str) -> Option<&Secret> {
+        // No name has a colon, so what is behind the last one of an ARN is the name, with or without the six characters.
+        let name = id.rsplit(':').next().unwrap_or(id);
+        let shorter = name.rsplit_once('-').map_or(name, |(shorter, _)| shorter);
+        let called = |name| self.by_name.get(name).filter(|secret| secret.is_meant_by(id));
+        called(name).or_else(|| called(shorter))
     }
 
     /// Forgets the secrets whose deletion is due. AWS gives no time for it; here it is the first possible moment.

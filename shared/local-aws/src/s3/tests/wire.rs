@@ -40,3 +40,18 @@ async fn both_styles_reach_the_same_bucket_and_strangers_no_private_one() {
         (301, &"us-east-1".parse().expect("text"))
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn every_call_takes_its_time_but_what_asks_for_nothing_does_not() {
+    let aws = LocalAws::new(1, Clock::starting_at(UNIX_EPOCH + Duration::from_secs(1_795_341_600)));
+    aws.set_latency(Duration::from_millis(50));
+    let took = async |url: &str, signed: bool| {
+        let begun = aws.now();
+        send(&aws, "GET", url, signed).await;
+        aws.now().since(begun)
+    };
+    assert_eq!(took("https://iam.amazonaws.com/", false).await, Duration::ZERO);
+    assert_eq!(took("https://s3.us-east-1.amazonaws.com/", false).await, Duration::ZERO);
+    assert_eq!(took("https://s3.us-east-1.amazonaws.com/", true).await, Duration::from_millis(50));
+    assert_eq!(took("https://mine.s3.us-east-1.amazonaws.com/", false).await, Duration::from_millis(50));
+}
