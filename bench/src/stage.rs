@@ -10,6 +10,7 @@ use local_aws::{Clock, LocalAws, Server};
 use local_system::{Functions, LocalOptions, LocalSystem, Processes};
 use serde_json::{Value, json};
 use tokio::task::{JoinHandle, LocalSet};
+use tokio::time::Instant;
 
 /// How long anything here may take. A bound, not an expectation.
 pub const PATIENCE: Duration = Duration::from_secs(1800);
@@ -62,24 +63,25 @@ impl Stage {
         self.system.put_event("org-signup", "OrgCreated", &command(org)).map_err(|problem| problem.to_string())
     }
 
-    /// Waits until each of these organizations has its first `OrgProvisioned`.
+    /// Waits until each of these organizations has its first `OrgProvisioned`, and answers when these came, in their order.
     ///
     /// # Errors
     /// When one fails, or it takes too long.
-    pub async fn provisioned(&self, orgs: impl IntoIterator<Item = String>) -> Result<(), String> {
+    pub async fn provisioned(&self, orgs: impl IntoIterator<Item = String>) -> Result<Vec<Instant>, String> {
         let mut missing: BTreeSet<String> = orgs.into_iter().collect();
+        let mut came = Vec::with_capacity(missing.len());
         let waiting = async {
             loop {
                 for event in self.system.take_emitted().map_err(|problem| problem.to_string())? {
                     let org = event.detail["orgId"].as_str().unwrap_or_default();
                     match event.detail_type.as_str() {
-                        "OrgProvisioned" => drop(missing.remove(org)),
+                        "OrgProvisioned" if missing.remove(org) => came.push(Instant::now()),
                         "OrgProvisioningFailed" => return Err(format!("{org} failed: {}", event.detail)),
                         _ => {}
                     }
                 }
                 if missing.is_empty() {
-                    return Ok(());
+                    return Ok(came);
                 }
                 while !self.system.has_heard() {
                     self.system.aws.changed().await;

@@ -17,8 +17,9 @@ use crate::error::AwsError;
 
 /// Users in a page of ListUsers, the most it gives.
 const USERS_PER_PAGE: i32 = 1000;
-/// Buckets in a page of ListBuckets, the most it gives.
-const BUCKETS_PER_PAGE: i32 = 10_000;
+/// Buckets in a page of ListBuckets. Ten times as many could be asked for, but one such answer takes more memory than
+/// all the rest.
+const BUCKETS_PER_PAGE: i32 = 1000;
 /// Buckets whose tags are read at the same time.
 pub const READS_AT_ONCE: usize = 8;
 /// Pages to read at most: several times what an account's quotas allow.
