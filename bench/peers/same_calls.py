@@ -1,7 +1,7 @@
 """Makes one organization with boto3 by the calls that the functions make, one after the other.
 
-What a careful script does: it looks before it writes, keeps nothing that it did not read, tries what it made, and tells of
-each step. `organization.py` is what most people write instead.
+It ignores most answers, so it takes less than a script that is as careful as the functions. `organization.py` is what most
+people write instead.
 """
 
 import json
@@ -15,7 +15,7 @@ from organization import ACCOUNT, policy, unless
 
 BUS = "org-provisioning"
 QUEUE = f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/org-provisioning-secret"
-# What a step answers that finds nothing there.
+# Error codes that say that nothing is there.
 MISSING = {
     "404",
     "NoSuchBucket",
@@ -35,7 +35,7 @@ class Organization:
         self.org = org
         self.user, self.bucket, self.secret = f"rms_{org}", f"fusion-rms-{org}", f"fusion-rms/{org}/aws"
         self.tags = [{"Key": "OrgId", "Value": org}, {"Key": "OrgState", "Value": "active"}]
-        session = boto3.Session()
+        self.session = session = boto3.Session()
         self.iam, self.s3 = session.client("iam"), session.client("s3")
         self.secrets, self.events, self.sqs = (session.client(name) for name in ("secretsmanager", "events", "sqs"))
         self.anonymous = session.client("s3", config=Config(signature_version=UNSIGNED))
@@ -53,7 +53,7 @@ class Organization:
         return unless(MISSING, call, **parameters)
 
     def look_at_bucket(self, *calls: str) -> None:
-        self.s3.list_buckets(Prefix=self.bucket, MaxBuckets=1000)
+        self.s3.list_buckets(Prefix=self.bucket, MaxBuckets=10_000)
         for call in ("get_bucket_tagging", *calls):
             self.look(getattr(self.s3, call), Bucket=self.bucket, ExpectedBucketOwner=ACCOUNT)
 
@@ -104,7 +104,12 @@ class Organization:
     def make_key(self) -> None:
         self.begin()
         if self.look_at_key() is None:
-            self.sqs.send_message(QueueUrl=QUEUE, MessageBody=json.dumps({"orgId": self.org}), DelaySeconds=600)
+            self.sqs.send_message(
+                QueueUrl=QUEUE,
+                MessageBody=json.dumps({"orgId": self.org, "environment": "production"}),
+                DelaySeconds=600,
+                MessageAttributes={"DelayedCheck": {"DataType": "String", "StringValue": "true"}},
+            )
             key = self.iam.create_access_key(UserName=self.user)["AccessKey"]
             value = {"accessKeyId": key["AccessKeyId"], "secretAccessKey": key["SecretAccessKey"], "userName": self.user}
             self.secrets.create_secret(Name=self.secret, SecretString=json.dumps(value), Tags=self.tags[:1])
@@ -114,13 +119,13 @@ class Organization:
         self.begin()
         stored = self.look_at_key()
         self.look_at_setup()
-        tenant = boto3.client(
+        tenant = self.session.client(
             "s3", aws_access_key_id=stored["accessKeyId"], aws_secret_access_key=stored["secretAccessKey"]
         )
-        tenant.list_objects_v2(Bucket=self.bucket, MaxKeys=1)
+        tenant.list_objects_v2(Bucket=self.bucket, MaxKeys=1, ExpectedBucketOwner=ACCOUNT)
         if unless({"AccessDenied"}, tenant.list_buckets) is not None:
             raise SystemExit("the stored key lists all buckets")
-        self.anonymous.get_object(Bucket=self.bucket, Key="pub/")
+        self.anonymous.get_object(Bucket=self.bucket, Key="pub/", ExpectedBucketOwner=ACCOUNT)
         self.tell("OrgProvisioned")
 
 

@@ -45,10 +45,13 @@ struct Made {
 pub fn measure() -> Result<Vec<Row>, String> {
     let functions = builds::functions()?;
     let ours: Made = median_of(|| on_a_stage(by_functions(&functions)))?;
+    let say = |who: &str, made: &Made| eprintln!("{who}: {:.0} ms", made.time.as_secs_f64() * 1e3);
+    say("our functions", &ours);
     let mut rows = vec![counted("our functions", &ours)];
     for (peer, name, goal) in PEERS {
         match median_of(|| on_a_stage(by_peer(peer))) {
             Ok(made) => {
+                say(name, &made);
                 rows.push(row(name, goal, Value::Measured(ours.time.as_secs_f64() / made.time.as_secs_f64())));
                 rows.push(counted(name, &made));
             }
@@ -67,7 +70,6 @@ fn row(peer: &str, goal: Option<f64>, value: Value) -> Row {
 
 #[expect(clippy::cast_precision_loss, reason = "some dozens of calls")]
 fn counted(who: &str, made: &Made) -> Row {
-    eprintln!("{who}: {:.0} ms", made.time.as_secs_f64() * 1e3);
     Row::told("whole organization, API calls", who, made.calls as f64)
 }
 

@@ -23,7 +23,7 @@ const BUCKETS_PER_PAGE: i32 = 1000;
 /// Buckets whose tags are read at the same time.
 pub const READS_AT_ONCE: usize = 8;
 /// Pages to read at most: several times what an account's quotas allow.
-const MOST_PAGES: usize = 1000;
+const MOST_PAGES: usize = 10_000;
 
 /// Everything in an account that could be an organization. Names are all that is kept in memory.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +46,7 @@ pub struct Owners {
     pub unreadable: Vec<(String, String)>,
 }
 
-/// Lists users and buckets: a call for each thousand users and for each ten thousand buckets.
+/// Lists users and buckets: a call for each thousand users and for each thousand buckets.
 ///
 /// # Errors
 /// When IAM or S3 does not answer.

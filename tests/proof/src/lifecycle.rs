@@ -38,12 +38,17 @@ pub(crate) fn judge(
         let seen = format!("{step} did not complete: {:?}", failures(aftermath).collect::<Vec<_>>());
         broken.push(Violation::of(Promise::NothingLost, seen));
     }
+    if let Trigger::With("adopt") = trigger {
+        broken.extend(signed_up(prepared.start, aftermath));
+    }
     if alone && !completes {
         let writes = aftermath.asked_by.get(step).into_iter().flatten();
         let writes = writes.filter(|asked| asked.is_mutating() && !["sqs", "events"].contains(&asked.service));
         broken.extend(
             writes.map(|asked| Violation::of(Promise::OthersUntouched, format!("{step} called {}", asked.operation))),
         );
+    }
+    if !completes && (alone || step == "adopt") {
         broken.extend(untouched(prepared.start, aftermath));
     }
     if done && let Err(seen) = end(step, alone, prepared.start, aftermath) {
@@ -56,6 +61,25 @@ pub(crate) fn judge(
         broken.push(Violation::of(Promise::NothingToDo, write.to_string()));
     }
     broken
+}
+
+/// The sign-up beside an adoption ends. What was adopted by then, it goes on with; what was not, the next one does.
+fn signed_up(start: Start, aftermath: &Aftermath) -> Option<Violation> {
+    let ended = emitted(aftermath, "OrgProvisioned") || !buried(aftermath).is_empty();
+    if !ended {
+        return Some(Violation::of(Promise::NothingLost, "no OrgProvisioned, and no message is kept"));
+    }
+    let adopted = [Start::MadeByOthers, Start::AllThere].contains(&start);
+    let (world, events) = aftermath.run_again.as_ref().filter(|_| adopted)?;
+    let whole = || {
+        if !events.iter().any(|event| event.detail_type == "OrgProvisioned") {
+            return Err("the sign-up after it did not complete".to_owned());
+        }
+        one_key(&world.accounts[ACCOUNT])?;
+        bucket(world)?;
+        policy(world)
+    };
+    whole().err().map(|seen| Violation::of(Promise::NothingLost, format!("after the adoption: {seen}")))
 }
 
 /// Who keeps a message tells of it.
@@ -93,12 +117,7 @@ fn end(step: &str, alone: bool, start: Start, aftermath: &Aftermath) -> Result<(
         "adopt" if alone => adopted(before, after),
         "adopt" => {
             owned(before, after)?;
-            if emitted(aftermath, "OrgProvisioned") {
-                one_key(account)?;
-                bucket(after)?;
-                policy(after)?;
-            }
-            Ok(())
+            data_are_there(before, after)
         }
         _ => {
             says(after, "offboarded")?;

@@ -83,6 +83,7 @@ pub(crate) async fn perform(prepared: &Prepared, kind: Rotation, forecast: &Fore
         asked_by: weather.asked_by(),
         ledger: weather.ledger(),
         writes_when_run_again: writes.collect(),
+        run_again: None,
     };
     let mut violations = judged(kind, &token, &aftermath);
     violations.extend(canary::violations(&aftermath));

@@ -145,6 +145,8 @@ pub struct Aftermath {
     pub ledger: Ledger,
     /// The writes of one more run after everything had settled.
     pub writes_when_run_again: Vec<Recorded>,
+    /// The account after that run, and what was emitted in it, where that is judged.
+    pub run_again: Option<(World, Vec<Emitted>)>,
 }
 
 impl Aftermath {
@@ -165,6 +167,10 @@ impl Aftermath {
         trigger.pull(system).map_err(broken)?;
         system.settle().await.map_err(broken)?;
         let writes = system.aws.take_trace().into_iter().filter(|call| call.mutating && call.service != "events");
+        let run_again = match trigger {
+            Trigger::With("adopt") => Some((system.aws.snapshot(), system.take_emitted().map_err(broken)?)),
+            _ => None,
+        };
         Ok(Self {
             before: before.clone(),
             after,
@@ -174,6 +180,7 @@ impl Aftermath {
             asked_by: BTreeMap::new(),
             ledger: Ledger::default(),
             writes_when_run_again: writes.collect(),
+            run_again,
         })
     }
 

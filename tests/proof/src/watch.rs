@@ -59,6 +59,7 @@ pub(crate) async fn perform(prepared: &Prepared, name: &str, forecast: &Forecast
         asked_by: weather.asked_by(),
         ledger: weather.ledger(),
         writes_when_run_again: Vec::new(),
+        run_again: None,
     };
     let mut violations = judged(prepared.start, name, &aftermath);
     violations.extend(canary::violations(&aftermath));

@@ -55,6 +55,7 @@ impl Inspected<'_> {
             asked_by: self.weather.asked_by(),
             ledger,
             writes_when_run_again: Vec::new(),
+            run_again: None,
         };
         // Every role allows this one, for what goes wrong (tests/infra/roles.py).
         let hides = |violation: &Violation| violation.seen.ends_with("sqs:ChangeMessageVisibility");
