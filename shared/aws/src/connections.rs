@@ -140,18 +140,23 @@ mod tests {
 
     use super::*;
 
-    /// A service that refuses everything on connections that it counts and keeps.
-    async fn refusing() -> (String, Arc<AtomicUsize>) {
+    /// A service that counts its connections, and what it does with each.
+    async fn service(take: impl Fn(TcpStream) + Send + 'static) -> (String, Arc<AtomicUsize>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (url, count) = (format!("http://{}", listener.local_addr().unwrap()), Arc::new(AtomicUsize::new(0)));
         let counted = Arc::clone(&count);
         tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
                 counted.fetch_add(1, Ordering::Relaxed);
-                tokio::spawn(refuse(connection));
+                take(connection);
             }
         });
         (url, count)
+    }
+
+    /// A service that refuses everything on connections that it keeps.
+    async fn refusing() -> (String, Arc<AtomicUsize>) {
+        service(|connection| drop(tokio::spawn(refuse(connection)))).await
     }
 
     async fn refuse(mut connection: TcpStream) {
@@ -183,15 +188,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_service_that_cannot_be_reached_is_tried_once() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (url, count) = (format!("http://{}", listener.local_addr().unwrap()), Arc::new(AtomicUsize::new(0)));
-        let counted = Arc::clone(&count);
-        tokio::spawn(async move {
-            while let Ok((connection, _)) = listener.accept().await {
-                counted.fetch_add(1, Ordering::Relaxed);
-                drop(connection);
-            }
-        });
+        let (url, count) = service(drop).await;
         Connector::new(None).unwrap().open(&[destination(&url, 3)]).await;
         assert_eq!(count.load(Ordering::Relaxed), 1);
     }

@@ -23,7 +23,9 @@ const BUCKETS_PER_PAGE: i32 = 1000;
 /// Buckets whose tags are read at the same time.
 pub const READS_AT_ONCE: usize = 8;
 /// Pages to read at most: several times what an account's quotas allow.
-const MOST_PAGES: usize = 10_000;
+const MOST_PAGES: usize = 1000;
+/// The same for the smaller pages of buckets.
+const MOST_BUCKET_PAGES: usize = 10 * MOST_PAGES;
 
 /// Everything in an account that could be an organization. Names are all that is kept in memory.
 #[derive(Clone, Debug, Default)]
@@ -97,7 +99,7 @@ async fn users(iam: &IamClient, conventions: &Conventions) -> Result<Vec<OrgId>,
 
 async fn bucket_names(s3: &S3Client, prefix: Option<&str>) -> Result<Vec<String>, StepError> {
     let (mut found, mut token) = (Vec::new(), None);
-    for _ in 0..MOST_PAGES {
+    for _ in 0..MOST_BUCKET_PAGES {
         let request = s3.list_buckets().set_prefix(prefix.map(str::to_owned)).max_buckets(BUCKETS_PER_PAGE);
         let page = request.set_continuation_token(token).send().await;
         let page =
@@ -112,7 +114,7 @@ async fn bucket_names(s3: &S3Client, prefix: Option<&str>) -> Result<Vec<String>
 }
 
 fn too_many(what: &str, operation: &'static str) -> StepError {
-    let message = format!("are more than {MOST_PAGES} pages; that is more than any account has");
+    let message = "are more pages than any account has";
     StepError::new(ErrorCode::QuotaExceeded, what, message).during(operation)
 }
 
