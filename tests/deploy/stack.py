@@ -137,14 +137,17 @@ class Stack:
     def events(self, kind: str, org: str) -> list[Event]:
         return [event for event in self.hear() if event["detail-type"] == kind and event["detail"].get("orgId") == org]
 
-    def await_event(self, kind: str, org: str, count: int = 1) -> Event:
-        """The `count`-th event of this type about this organization."""
+    def await_event(self, kind: str, org: str, count: int = 1, request: str | None = None) -> Event:
+        """The `count`-th event of this type about this organization; of one request, if its correlation id is given."""
+
+        def of_request(found: str) -> list[Event]:
+            events = self.events(found, org)
+            return [event for event in events if request in (None, event["detail"].get("correlationId"))]
 
         def look() -> list[Event]:
-            found = self.events(kind, org)
-            unexpected = [] if kind == "OrgProvisioningFailed" else self.events("OrgProvisioningFailed", org)
-            check(not unexpected, f"{org} failed: {unexpected and unexpected[0]['detail']['error']}")
-            return found[count - 1 :]
+            unexpected = [] if kind == "OrgProvisioningFailed" else of_request("OrgProvisioningFailed")
+            check(not unexpected, f"{org} failed: {unexpected and unexpected[0]['detail']}")
+            return of_request(kind)[count - 1 :]
 
         return eventually(look, f"{kind} number {count} of {org}")[0]
 

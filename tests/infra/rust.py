@@ -94,6 +94,12 @@ def seconds(name: str, path: str) -> int:
     return int(found[1])
 
 
+def number(name: str, path: str) -> int:
+    found = re.search(rf"{name}: u32 = (\d+);", source(path))
+    assert found, f"{path} has no {name}"
+    return int(found[1])
+
+
 @cache
 def metrics() -> set[str]:
     """The names of the functions' own metrics."""

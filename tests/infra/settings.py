@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from cloudformation import arn, canonical
-from rust import seconds, source, variables
+from rust import number, seconds, source, variables
 from view import View
 
 FOURTEEN_DAYS, A_WEEK = 14 * 86400, 7 * 86400
@@ -96,7 +96,8 @@ def check_times(view: View) -> None:
     view.holds(
         visibility["MinValue"] >= 6 * timeout["MaxValue"], "VisibilityTimeout can be below six times the timeout"
     )
-    outlasts = (receives["MinValue"] - 1) * delay > 2 * grace["MaxValue"]
+    early = number("EARLY_TRIES", backoff)
+    outlasts = (receives["MinValue"] - 1 - early) * delay > 2 * grace["MaxValue"]
     view.holds(outlasts, "the receives can run out before twice the key grace")
     view.holds(grace["MinValue"] >= smallest_grace, "KeyGraceSeconds can be below what the handler takes")
     view.holds(timeout["MaxValue"] + slack <= grace["MinValue"], "a function can run for longer than the key grace")

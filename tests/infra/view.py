@@ -21,7 +21,7 @@ EVERYTHING: dict[str, Any] = {
     "Delivery": "direct",
     "FunctionTimeout": 25,
     "VisibilityTimeout": 181,
-    "MaxReceiveCount": 11,
+    "MaxReceiveCount": 14,
     "KeyGraceSeconds": 119,
     "KeyOverlapSeconds": 7200,
     "KeyRotationDays": 120,

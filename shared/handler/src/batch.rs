@@ -94,7 +94,7 @@ impl<S: StepFunction> Function<S> {
     /// the queue itself moves the message to its dead-letter queue.
     async fn keep(&self, message: &SqsMessage, failure: &Failure<S::Command>, arrival: Arrival<'_>) {
         let delay = if arrival.receive < self.settings.max_receive_count {
-            let delay = backoff::delay(arrival.receive, fastrand::f64());
+            let delay = backoff::delay(failure.error.code(), arrival.receive, fastrand::f64());
             let waited = arrival.sent.and_then(|sent| self.time.now().duration_since(sent).ok());
             journal::retrying(failure.about::<S>(arrival), &failure.error, Some(delay), waited);
             delay

@@ -116,7 +116,7 @@ mod tests {
             key_grace: std::time::Duration::from_secs(120),
             key_overlap: std::time::Duration::from_secs(604_800),
             rotation: None,
-            max_receive_count: 10,
+            max_receive_count: 13,
             secret_recovery_days: 30,
             repair_drift: false,
             capacity_warning_percent: 80,

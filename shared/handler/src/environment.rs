@@ -8,7 +8,7 @@ use aws::{Credentials, Endpoints, SdkSettings};
 use contract::{Deployment, OrgDeleted};
 use org::{AccountClass, Conventions};
 
-use crate::backoff::SMALLEST_DELAY;
+use crate::backoff::{EARLY_TRIES, SMALLEST_DELAY};
 use crate::settings::Settings;
 
 /// A variable that a function reads. The table in the README is checked against this one.
@@ -82,7 +82,7 @@ const CAPACITY_WARNING_PERCENT: Variable = optional(
 );
 const BUCKET_LIMIT: Variable =
     optional("BUCKET_LIMIT", "10000", "How many buckets the account may have; no API that functions may use tells");
-const MAX_RECEIVE_COUNT: Variable = optional("MAX_RECEIVE_COUNT", "10", "The queue's maxReceiveCount");
+const MAX_RECEIVE_COUNT: Variable = optional("MAX_RECEIVE_COUNT", "13", "The queue's maxReceiveCount");
 
 /// Every variable of the provisioner's own. Beside these, Lambda's and the SDK's usual ones are read:
 /// `AWS_REGION`, the credentials, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_CA_BUNDLE`,
@@ -333,9 +333,9 @@ impl<'v> Reader<'v> {
             return Err(invalid(KEY_GRACE_SECONDS.name, format!("must be {range}")));
         }
         let max_receive_count = self.number(MAX_RECEIVE_COUNT)?;
-        if SMALLEST_DELAY * max_receive_count.saturating_sub(1) <= 2 * key_grace {
+        if SMALLEST_DELAY * max_receive_count.saturating_sub(1 + EARLY_TRIES) <= 2 * key_grace {
             let problem = format!(
-                "is {max_receive_count}, but ({max_receive_count} - 1) x {} s, the smallest delay, must exceed twice {} ({} s)",
+                "is {max_receive_count}, but ({max_receive_count} - 1 - {EARLY_TRIES} early tries) x {} s, the smallest delay, must exceed twice {} ({} s)",
                 SMALLEST_DELAY.as_secs(),
                 KEY_GRACE_SECONDS.name,
                 key_grace.as_secs()

@@ -21,7 +21,6 @@ mod sqs;
 mod telemetry;
 mod trigger;
 
-pub use backoff::SMALLEST_DELAY;
 pub use delivery::original_detail;
 pub use environment::{Environment, InvalidEnvironment, VARIABLES, Variable, process_variables};
 pub use function::{Function, FunctionError, Invocation, StepContext, StepFunction};

@@ -24,7 +24,7 @@ const WATCHER: &str = "org-provisioning-watcher";
 /// As in infra/: the queue hides a message for six times the function's timeout.
 const VISIBILITY_TIMEOUTS: u32 = 6;
 /// How often a queue gives a message out before it goes to the dead-letter queue.
-pub const MAX_RECEIVE_COUNT: u32 = 10;
+pub const MAX_RECEIVE_COUNT: u32 = 13;
 const BATCH_SIZE: usize = 10;
 const MAXIMUM_CONCURRENCY: usize = 10;
 /// Longer than a message can live through all its receives and the delayed check.

@@ -40,7 +40,7 @@ fn every_bad_value_is_named() {
         ("ROTATION_DAYS", "0"),
         ("ROTATION_DAYS", "14"),
         ("ROTATION_DAYS", "1001"),
-        ("MAX_RECEIVE_COUNT", "9"),
+        ("MAX_RECEIVE_COUNT", "12"),
         ("SECRET_RECOVERY_DAYS", "6"),
         ("SECRET_RECOVERY_DAYS", "286"),
         ("RECONCILE_REPAIR", "yes"),
