@@ -82,10 +82,11 @@ def retired(stack: Stack) -> None:
     """The rotation function answers under its role: there is no old key to retire."""
     described = stack.client("secretsmanager").describe_secret(SecretId=SECRET)
     current = [version for version, labels in described["VersionIdsToStages"].items() if "AWSCURRENT" in labels]
-    payload = json.dumps({"orgId": ORG, "action": "retireKey", "token": current[0]})
+    payload = json.dumps({"orgId": ORG, "action": "retireKey", "token": current[0], "correlationId": "retire"})
     answer = stack.client("lambda").invoke(FunctionName="org-provisioning-rotate", Payload=payload)
     check("FunctionError" not in answer, "the function failed")
-    equal(stack.await_event("OrgKeyRetired", ORG)["detail"]["outcome"], "unchanged", "the outcome")
+    event = stack.await_event("OrgKeyRetired", ORG, request="retire")
+    equal(event["detail"]["outcome"], "unchanged", "the outcome")
     equal(keys(stack), ["Active"], "the keys")
 
 
@@ -125,7 +126,7 @@ def refusals(stack: Stack, request: str) -> set[tuple[str, str]]:
         return {(detail["step"], detail["error"]["code"]) for detail in ours}
 
     eventually(lambda: len(look()) == 2, "two steps' failure events")
-    # The dead letter is sent first.
+    # They are sent before the events, so all of them are there.
     for step in ("iam-user", "bucket"):
         letters = stack.take(stack.queue_url(f"org-provisioning-{step}-dlq"))
         requests = {letter["MessageAttributes"]["RequestId"]["StringValue"] for letter in letters}

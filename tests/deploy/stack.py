@@ -149,7 +149,7 @@ class Stack:
             check(not unexpected, f"{org} failed: {unexpected and unexpected[0]['detail']}")
             return of_request(kind)[count - 1 :]
 
-        return eventually(look, f"{kind} number {count} of {org}")[0]
+        return eventually(look, f"{kind} number {count} of {org}, request {request or 'any'}")[0]
 
     def take(self, url: str) -> list[dict[str, Any]]:
         """Takes the messages that a queue has to give."""

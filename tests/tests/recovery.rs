@@ -22,8 +22,17 @@ async fn iam_may_take_ten_seconds_to_be_known_everywhere() {
     });
     bench.sign_up("abc");
     let events = bench.settle().await;
+    let pauses = pauses(&bench, "PutBucketPolicy");
+    assert!(pauses.first().is_some_and(|pause| (2..=4).contains(&pause.as_secs())), "{pauses:?}");
     bench.provisioned("abc").await;
     assert_eq!(failure_codes(&events), [""; 0]);
+}
+
+/// How much time passed between the calls of an operation.
+fn pauses(bench: &Bench, operation: &str) -> Vec<Duration> {
+    let trace = bench.system.aws.take_trace();
+    let calls: Vec<_> = trace.iter().filter(|call| call.operation == operation).map(|call| call.at).collect();
+    calls.windows(2).map(|pair| pair[1].since(pair[0])).collect()
 }
 
 /// Every operation that the flow calls, with every fault, at its first and second call.
@@ -62,6 +71,12 @@ async fn a_step_that_is_throttled_throughout_is_tried_again() {
         bench.system.aws.plan_faults(plan);
         bench.sign_up("abc");
         let events = bench.settle().await;
+        let pauses = pauses(&bench, operation);
+        // The SDK's own tries are over within 12 s, and the message's are never so soon.
+        let long: Vec<_> = pauses.iter().filter(|pause| pause.as_secs() >= 12).collect();
+        assert!(long.iter().all(|pause| pause.as_secs() >= 30), "{operation}: {pauses:?}");
+        // Two messages to `verify` share the three faults.
+        assert!(!long.is_empty() || operation == "ListObjectsV2", "{operation}: {pauses:?}");
         bench.provisioned("abc").await;
         assert_eq!(failure_codes(&events), [""; 0], "{operation}");
         assert!(bench.system.aws.faults_exhausted(), "{operation} was called three times");

@@ -3,6 +3,7 @@
 //! IAM cannot list users by tag, and does not tell tags when it lists them. So a name makes a candidate, and whether what
 //! is called so is the organization's own, is what its tag says to whoever looks at that organization.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::collections::btree_map;
 
@@ -53,24 +54,13 @@ pub struct Owners {
 /// # Errors
 /// When IAM or S3 does not answer.
 pub async fn candidates(iam: &IamClient, s3: &S3Client, conventions: &Conventions) -> Result<Candidates, StepError> {
-    let (users, buckets) =
-        try_join(users(iam, conventions), bucket_names(s3, Some(conventions.bucket_prefix()))).await?;
-    let mut found = Candidates::default();
-    for org in users {
-        found.add(org);
-    }
-    for name in buckets {
-        match conventions.org_of_bucket(&name) {
-            Some(org) => found.add(org),
-            None => {
-                let rest = name.strip_prefix(conventions.bucket_prefix()).unwrap_or(&name);
-                // No id has a hyphen, and every other name has one behind the id.
-                let key = rest.split('-').next().unwrap_or(rest).to_owned();
-                found.0.entry(key).or_default().buckets.push(name);
-            }
-        }
-    }
-    Ok(found)
+    // Users and buckets are listed side by side, into one map: lists of them in between would be most of the memory.
+    let found = RefCell::new(Candidates::default());
+    let users = each_user(iam, conventions, |org| found.borrow_mut().add(org));
+    let prefix = conventions.bucket_prefix();
+    let buckets = each_bucket(s3, Some(prefix), |name| found.borrow_mut().add_bucket(conventions, name));
+    try_join(users, buckets).await?;
+    Ok(found.into_inner())
 }
 
 /// How many buckets the account has, whoever made them.
@@ -78,36 +68,38 @@ pub async fn candidates(iam: &IamClient, s3: &S3Client, conventions: &Convention
 /// # Errors
 /// When S3 does not answer.
 pub async fn count_buckets(s3: &S3Client) -> Result<usize, StepError> {
-    bucket_names(s3, None).await.map(|names| names.len())
+    let mut count = 0;
+    each_bucket(s3, None, |_| count += 1).await?;
+    Ok(count)
 }
 
-async fn users(iam: &IamClient, conventions: &Conventions) -> Result<Vec<OrgId>, StepError> {
-    let (mut found, mut marker) = (Vec::new(), None);
+async fn each_user(iam: &IamClient, conventions: &Conventions, mut each: impl FnMut(OrgId)) -> Result<(), StepError> {
+    let mut marker = None;
     for _ in 0..MOST_PAGES {
         let page = iam.list_users().max_items(USERS_PER_PAGE).set_marker(marker).send().await;
         let page = page.map_err(|error| AwsError::of("ListUsers", error).explain_as_usual("the account's users"))?;
         // The conventions know no paths, and no role of a function reaches a user in one.
         let in_no_path = page.users.iter().filter(|user| user.path == "/");
-        found.extend(in_no_path.filter_map(|user| conventions.org_of_user(&user.user_name)));
+        in_no_path.filter_map(|user| conventions.org_of_user(&user.user_name)).for_each(&mut each);
         marker = page.marker;
         if !page.is_truncated {
-            return Ok(found);
+            return Ok(());
         }
     }
     Err(too_many("the account's users", "ListUsers"))
 }
 
-async fn bucket_names(s3: &S3Client, prefix: Option<&str>) -> Result<Vec<String>, StepError> {
-    let (mut found, mut token) = (Vec::new(), None);
+async fn each_bucket(s3: &S3Client, prefix: Option<&str>, mut each: impl FnMut(String)) -> Result<(), StepError> {
+    let mut token = None;
     for _ in 0..MOST_BUCKET_PAGES {
         let request = s3.list_buckets().set_prefix(prefix.map(str::to_owned)).max_buckets(BUCKETS_PER_PAGE);
         let page = request.set_continuation_token(token).send().await;
         let page =
             page.map_err(|error| AwsError::of("ListBuckets", error).explain_as_usual("the account's buckets"))?;
-        found.extend(page.buckets.unwrap_or_default().into_iter().filter_map(|bucket| bucket.name));
+        page.buckets.unwrap_or_default().into_iter().filter_map(|bucket| bucket.name).for_each(&mut each);
         token = page.continuation_token.filter(|token| !token.is_empty());
         if token.is_none() {
-            return Ok(found);
+            return Ok(());
         }
     }
     Err(too_many("the account's buckets", "ListBuckets"))
@@ -122,6 +114,16 @@ impl Candidates {
     fn add(&mut self, org: OrgId) {
         let key = org.to_string();
         self.0.entry(key).or_default().org = Some(org);
+    }
+
+    fn add_bucket(&mut self, conventions: &Conventions, name: String) {
+        if let Some(org) = conventions.org_of_bucket(&name) {
+            return self.add(org);
+        }
+        let rest = name.strip_prefix(conventions.bucket_prefix()).unwrap_or(&name);
+        // No id has a hyphen, and every other name has one behind the id.
+        let key = rest.split('-').next().unwrap_or(rest).to_owned();
+        self.0.entry(key).or_default().buckets.push(name);
     }
 
     /// The candidates whose keys come after `key`, in order.

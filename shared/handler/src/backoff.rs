@@ -9,10 +9,11 @@ pub(crate) const SMALLEST_DELAY: Duration = Duration::from_secs(30);
 /// The largest delay.
 const LARGEST_DELAY: Duration = Duration::from_secs(900);
 /// How many of a message's first receives are followed by a short delay, if all it waits for is another step, or a change that is
-/// not visible everywhere in AWS yet: both are usual in an organization's first seconds, and over soon.
+/// not visible everywhere in AWS yet: both are usual in an organization's first seconds, and over soon. The other delays are
+/// counted from the receive after them.
 pub(crate) const EARLY_TRIES: u32 = 3;
-/// The smallest delay of an early try. Three of them take 6 to 28 s in all, and IAM mostly needs about 10 s until every
-/// service knows a new user.
+/// The smallest delay of an early try. Three of them take 6 to 28 s in all, which is assumed to be as long as IAM mostly needs until
+/// every service knows a new user: AWS promises no time, and people who met it tell of about 10 s.
 const SMALLEST_EARLY_DELAY: Duration = Duration::from_secs(2);
 
 /// The delay after the `receives`-th receive, which failed with `code`: exponential, with full jitter above the smallest

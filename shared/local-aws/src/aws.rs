@@ -233,9 +233,8 @@ impl LocalAws {
             }
             (_, Err(error)) => Err(Some(error)),
             (_, Ok(caller)) => {
-                // An administrator has no key of its own to look for among all users'.
-                if let (Some(authorization), false) = (authorization, caller.is_administrator()) {
-                    note_use(&mut state.world, authorization, now);
+                if let Some(authorization) = authorization {
+                    note_use(&mut state.world, &caller, authorization, now);
                 }
                 let mut call = Call {
                     world: &mut state.world,
@@ -295,10 +294,11 @@ impl LocalAws {
 }
 
 /// Remembers that an access key was used: that is what GetAccessKeyLastUsed tells.
-fn note_use(world: &mut World, authorization: &Authorization, now: Timestamp) {
-    let users = world.accounts.values_mut().flat_map(|account| account.iam.users.values_mut());
-    let key = users.flat_map(|user| &mut user.access_keys).find(|key| key.id == authorization.access_key_id);
-    if let Some(key) = key {
+fn note_use(world: &mut World, caller: &Caller, authorization: &Authorization, now: Timestamp) {
+    let Caller::User { account, name, .. } = caller else { return };
+    let user = world.accounts.get_mut(account).and_then(|account| account.iam.user(name).ok());
+    let mut keys = user.into_iter().flat_map(|user| &mut user.access_keys);
+    if let Some(key) = keys.find(|key| key.id == authorization.access_key_id) {
         key.last_used =
             Some(KeyUse { at: now, service: authorization.service.clone(), region: authorization.region.clone() });
     }

@@ -73,14 +73,9 @@ pub(crate) fn authenticate(
     if key_id.len() == 12 && key_id.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(Caller::Administrator { account: key_id.to_owned() });
     }
-    let owner = world.accounts.iter().find_map(|(account, state)| {
-        let user = state.iam.users.values().find(|user| user.access_keys.iter().any(|key| key.id == key_id))?;
-        Some((account, user))
-    });
-    let key =
-        owner.and_then(|(account, user)| Some((account, user, user.access_keys.iter().find(|key| key.id == key_id)?)));
-    match key {
-        Some((account, user, key))
+    let found = world.accounts.iter().find_map(|(account, state)| Some((account, state.iam.access_key(key_id)?)));
+    match found {
+        Some((account, (user, key)))
             if key.status == KeyStatus::Active
                 && now >= key.created.after(usable_after(world, &authorization.service)) =>
         {

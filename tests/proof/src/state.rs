@@ -52,8 +52,13 @@ pub(crate) fn of(scene: &Scene) -> u128 {
             let messages = region.queues.by_arn(&arn).into_iter().flat_map(|queue| queue.messages(now));
             let mut kinds: Vec<String> = messages
                 .map(|message| {
-                    let soon = is_there_soon(message, now);
-                    format!("{:?} {} {} {soon}", message.attributes.keys(), epoch(message.sent), message.receive_count)
+                    let soon = is_there_after(message, now);
+                    format!(
+                        "{:?} {} {} {soon:?}",
+                        message.attributes.keys(),
+                        epoch(message.sent),
+                        message.receive_count
+                    )
                 })
                 .collect();
             kinds.sort();
@@ -137,10 +142,11 @@ fn mark_text(scene: &Scene, text: &str) -> String {
     marked.collect()
 }
 
-/// Whether a message will be there when time has passed once more, by which a delivery may take it.
-fn is_there_soon(message: &local_aws::sqs::Message, now: Timestamp) -> bool {
+/// The shortest time that has to pass until a message is there, so that a delivery may take it.
+fn is_there_after(message: &local_aws::sqs::Message, now: Timestamp) -> Option<Tick> {
     let message = serde_json::to_value(message).unwrap_or_default();
-    message["visible_at"].as_u64().is_some_and(|at| at <= now.after(Tick::Long.duration()).0)
+    let visible = message["visible_at"].as_u64()?;
+    [Tick::Short, Tick::Long].into_iter().find(|tick| visible <= now.after(tick.duration()).0)
 }
 
 fn hex(bytes: &[u8]) -> String {

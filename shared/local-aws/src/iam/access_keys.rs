@@ -25,7 +25,9 @@ pub(super) fn create(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError
             xml.text("SecretAccessKey", &key.secret);
         });
     });
+    let id = key.id.clone();
     user.access_keys.push(key);
+    call.account().iam.key_owners.insert(id, name.to_lowercase());
     answer
 }
 
@@ -48,6 +50,7 @@ pub(super) fn delete(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError
     let position = user.access_keys.iter().position(|key| key.id == key_id).ok_or_else(|| no_such_key(key_id))?;
     let key = user.access_keys.remove(position);
     user.deleted_keys.push((key, now));
+    call.account().iam.key_owners.remove(key_id);
     done("DeleteAccessKey")
 }
 
@@ -67,9 +70,7 @@ pub(super) fn update(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError
 /// Never used: no date, and `N/A` for service and region.
 pub(super) fn last_used(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError> {
     let key_id = required(form, "AccessKeyId")?;
-    let users = &call.account().iam.users;
-    let owner = users.values().find_map(|user| Some((user, user.access_keys.iter().find(|key| key.id == key_id)?)));
-    let (user, key) = owner.ok_or_else(|| no_such_key(key_id))?;
+    let (user, key) = call.account().iam.access_key(key_id).ok_or_else(|| no_such_key(key_id))?;
     reply("GetAccessKeyLastUsed", |xml| {
         xml.text("UserName", &user.name);
         xml.element("AccessKeyLastUsed", |xml| {

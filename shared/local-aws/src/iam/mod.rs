@@ -49,12 +49,22 @@ pub struct Iam {
     pub groups: BTreeMap<String, Group>,
     /// The account's own managed policies by lower-case name: a path does not make a name another one.
     pub policies: BTreeMap<String, ManagedPolicy>,
+    /// Which user, by lower-case name, CreateAccessKey gave a key to. Only a hint: keys are deleted, and tests and snapshots put
+    /// some on users themselves.
+    #[serde(skip)]
+    key_owners: BTreeMap<String, String>,
 }
 
 impl Iam {
     /// The user named `name`, whatever its case.
     pub fn user(&mut self, name: &str) -> Result<&mut User, ApiError> {
         self.users.get_mut(&name.to_lowercase()).ok_or_else(|| no_such_entity("user", name))
+    }
+
+    /// The user that has the access key `key_id`, and the key.
+    pub(crate) fn access_key(&self, key_id: &str) -> Option<(&User, &AccessKey)> {
+        let hinted = self.key_owners.get(key_id).and_then(|name| self.users.get(name)?.with_access_key(key_id));
+        hinted.or_else(|| self.users.values().find_map(|user| user.with_access_key(key_id)))
     }
 
     /// The group named `name`, whatever its case.

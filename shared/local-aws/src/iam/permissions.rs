@@ -70,13 +70,9 @@ fn user(account: &str, iam: Option<&Iam>, form: &Form, caller: &Caller) -> Resou
         Caller::User { name, .. } => name,
         _ => "administrator",
     };
-    let users = iam.map(|iam| &iam.users);
-    let owns = |key_id: &str| {
-        let mut users = users?.values();
-        users.find(|user| user.access_keys.iter().any(|key| key.id == key_id)).map(|user| user.name.as_str())
-    };
+    let owns = |key_id: &str| iam?.access_key(key_id).map(|(user, _)| user.name.as_str());
     let name = form.get("UserName").or_else(|| owns(form.get("AccessKeyId")?)).unwrap_or(own_name);
-    match users.and_then(|users| users.get(&name.to_lowercase())) {
+    match iam.and_then(|iam| iam.users.get(&name.to_lowercase())) {
         Some(user) => Resource { arn: user.arn(account), tags: user.tags.clone() },
         None => Resource { arn: arn(account, "user", form.get("Path").unwrap_or("/"), name), tags: Vec::new() },
     }

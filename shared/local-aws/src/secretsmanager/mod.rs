@@ -56,19 +56,33 @@ impl Secrets {
         called(name).or_else(|| called(shorter))
     }
 
-    /// Forgets the secrets whose deletion is due. AWS gives no time for it; here it is the first possible moment.
-    fn purge(&mut self, now: Timestamp) {
-        self.by_name.retain(|_, secret| secret.deletion.is_none_or(|deletion| now < deletion.at));
+    /// Forgets the secrets whose deletion is due: the one that `id` means, or all of them. AWS gives no time for it; here a secret stays
+    /// in `by_name` until a call names it or lists all.
+    fn purge(&mut self, id: Option<&str>, now: Timestamp) {
+        let due = |secret: &Secret| secret.deletion.is_some_and(|deletion| now >= deletion.at);
+        match id {
+            Some(id) => {
+                if let Some(name) = self.meant_by(id).filter(|secret| due(secret)).map(|secret| secret.name.clone()) {
+                    self.by_name.remove(&name);
+                }
+            }
+            None => self.by_name.retain(|_, secret| !due(secret)),
+        }
     }
 }
 
 /// Carries out `operation`, if the caller's identity policies allow it, on its own account's secrets.
 pub fn handle(call: &mut Call<'_>, body: &Value, operation: &str) -> Result<Reply, ApiError> {
     let input = Input::of(body);
-    let id = input.text("SecretId")?.or(input.text("Name")?).unwrap_or_default();
+    let named = match operation {
+        "ListSecrets" => None,
+        "CreateSecret" => input.text("Name")?,
+        _ => input.text("SecretId")?,
+    };
+    let id = named.unwrap_or_default();
     call.resource = id.to_owned();
     let now = call.now;
-    call.in_region().secrets.purge(now);
+    call.in_region().secrets.purge(named, now);
     access::check(call, body, operation, id)?;
     let answer = match operation {
         "CreateSecret" => create::create(call, &input),

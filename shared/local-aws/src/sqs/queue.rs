@@ -258,8 +258,15 @@ impl Queue {
     /// The next moment at which a message can be received or expires: `now` if one is visible, `None` if
     /// the queue is empty.
     pub fn next_visible_at(&self, now: Timestamp) -> Option<Timestamp> {
-        let expiry = |message: &Message| message.sent.after(self.settings.retention);
-        self.messages(now).map(|message| message.visible_at.max(now).min(expiry(message))).min()
+        let mut next: Option<Timestamp> = None;
+        for message in self.messages(now) {
+            if message.visible_at <= now {
+                return Some(now);
+            }
+            let at = message.visible_at.min(message.sent.after(self.settings.retention));
+            next = Some(next.map_or(at, |next| next.min(at)));
+        }
+        next
     }
 
     /// The message id in a receipt handle of this queue.
@@ -330,6 +337,25 @@ mod tests {
         assert_eq!(change(&mut queue, 60, 2000).unwrap_err().code, "AWS.SimpleQueueService.MessageNotInflight");
         queue.delete(&handle).unwrap();
         assert_eq!(change(&mut queue, 60, 2000).unwrap_err().code, "InvalidParameterValue");
+    }
+
+    #[test]
+    fn the_next_moment_is_that_of_the_first_message_to_come_or_to_go() {
+        let mut queue = queue();
+        receive(&mut queue, 0).unwrap();
+        let send = |queue: &mut Queue, id: &str, delay_s, at_s: u64| {
+            let (id, delay) = (id.to_owned(), Some(Duration::from_secs(delay_s)));
+            queue.deliver(NewMessage { id, delay, ..NewMessage::default() }, Timestamp(at_s * 1000));
+        };
+        send(&mut queue, "later", 60, 0);
+        send(&mut queue, "soon", 20, 0);
+        assert_eq!(queue.next_visible_at(Timestamp(1000)), Some(Timestamp(20_000)));
+        assert_eq!(queue.next_visible_at(Timestamp(25_000)), Some(Timestamp(25_000)));
+        queue.remove("soon");
+        assert_eq!(queue.next_visible_at(Timestamp(25_000)), Some(Timestamp(30_000)));
+        queue.settings.retention = Duration::from_secs(28);
+        assert_eq!(queue.next_visible_at(Timestamp(25_000)), Some(Timestamp(28_000)));
+        assert_eq!(queue.next_visible_at(Timestamp(28_000)), None);
     }
 
     #[test]

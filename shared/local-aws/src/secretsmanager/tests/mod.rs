@@ -164,6 +164,25 @@ fn a_scheduled_secret_refuses_use_and_is_restored_or_gone() {
 }
 
 #[test]
+fn a_secret_whose_window_is_over_is_gone_by_each_of_its_names_and_from_the_list() {
+    let described = |bench: &mut Bench, id: &str| bench.ask("DescribeSecret", json!({ "SecretId": id }));
+    let mut bench = Bench::with_secret();
+    bench.create("other", B, "one").unwrap();
+    let arn = described(&mut bench, "s").unwrap()["ARN"].as_str().unwrap().to_owned();
+    for name in ["s", "other"] {
+        bench.ask("DeleteSecret", json!({ "SecretId": name, "RecoveryWindowInDays": 7 })).unwrap();
+    }
+    bench.now.0 += 7 * DAY_MS - 1;
+    assert!(described(&mut bench, &arn).is_ok());
+    bench.now.0 += 1;
+    for id in [arn.as_str(), &arn[..arn.len() - 7], "s"] {
+        assert_eq!(code(described(&mut bench, id)), "ResourceNotFoundException", "{id}");
+    }
+    let listed = bench.ask("ListSecrets", json!({ "IncludePlannedDeletion": true })).unwrap();
+    assert_eq!(listed["SecretList"], json!([]));
+}
+
+#[test]
 fn a_secret_made_anew_has_another_arn() {
     let mut bench = Bench::with_secret();
     let old = bench.ask("DescribeSecret", json!({ "SecretId": "s" })).unwrap()["ARN"].clone();
