@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::account::{Account, in_account};
 use crate::builds::{self, HELLO};
 use crate::invocations::invoke;
+use crate::median::Samples;
 use crate::process::Process;
 use crate::report::Row;
 use crate::tls::Endpoint;
@@ -12,6 +13,8 @@ use crate::tls::Endpoint;
 /// How many invocations count as few, and as many.
 const FEW: usize = 10;
 const MANY: usize = 1000;
+/// Processes of each, of which the median counts: from start to start what is resident differs by some percent.
+const RUNS: usize = 5;
 
 /// Every function beside the empty one, and after many invocations beside a few.
 ///
@@ -22,29 +25,40 @@ pub fn measure() -> Result<Vec<Row>, String> {
 }
 
 async fn invoke_often(account: &Account) -> Result<Vec<Row>, String> {
-    let mut hello = Process::start(&account.launch(&builds::bootstrap(HELLO)?, HELLO, None)).await?;
-    for _ in 0..FEW {
-        hello.invoke(&json!({})).await?;
+    let hello = account.launch(&builds::bootstrap(HELLO)?, HELLO, None);
+    let mut floor = Samples::default();
+    for _ in 0..RUNS {
+        let mut process = Process::start(&hello).await?;
+        for _ in 0..FEW {
+            process.invoke(&json!({})).await?;
+        }
+        floor.add(process.resident_kib()?);
+        process.kill().await?;
     }
-    let floor = hello.resident_kib()?;
-    hello.kill().await?;
+    let floor = floor.median();
     let endpoint = Endpoint::start(account.aws().clone()).await?;
     let (mut beside_hello, mut growth) = (Vec::new(), Vec::new());
     for name in builds::names() {
-        let mut process = Process::start(&account.launch(&builds::bootstrap(name)?, name, Some(&endpoint))).await?;
-        let begun = process.resident_kib()?;
-        for _ in 0..FEW {
-            invoke(&mut process, name, account).await?;
+        let launch = account.launch(&builds::bootstrap(name)?, name, Some(&endpoint));
+        let mut after_few = Samples::default();
+        for run in 0..RUNS {
+            let mut process = Process::start(&launch).await?;
+            for _ in 0..FEW {
+                invoke(&mut process, name, account).await?;
+            }
+            let few = process.resident_kib()?;
+            after_few.add(few);
+            if run == 0 {
+                for _ in FEW..MANY {
+                    invoke(&mut process, name, account).await?;
+                }
+                let grown = process.resident_kib()? / few;
+                growth.push(Row::new("RSS after 1,000 invocations / after 10", name, 1.05, grown));
+            }
+            process.kill().await?;
         }
-        let few = process.resident_kib()?;
-        for _ in FEW..MANY {
-            invoke(&mut process, name, account).await?;
-        }
-        let many = process.resident_kib()?;
-        process.kill().await?;
-        eprintln!("{name}: {begun} KiB at first, {few} after {FEW}, {many} after {MANY}; hello world {floor}");
-        beside_hello.push(Row::new("RSS after 10 invocations / hello world", name, 2.5, few / floor));
-        growth.push(Row::new("RSS after 1,000 invocations / after 10", name, 1.05, many / few));
+        eprintln!("{name}: {} KiB after {FEW}; hello world {floor}", after_few.median());
+        beside_hello.push(Row::new("RSS after 10 invocations / hello world", name, 2.5, after_few.median() / floor));
     }
     Ok([beside_hello, growth].concat())
 }
