@@ -13,7 +13,8 @@ use crate::tls::Endpoint;
 /// How many invocations count as few, and as many.
 const FEW: usize = 10;
 const MANY: usize = 1000;
-/// Processes of each, of which the median counts: from start to start what is resident differs by some percent.
+/// Processes of each, whose median counts beside the empty function: what is resident differs by some percent from start to
+/// start. Growth is measured in the first.
 const RUNS: usize = 5;
 
 /// Every function beside the empty one, and after many invocations beside a few.

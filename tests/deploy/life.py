@@ -126,7 +126,7 @@ def refusals(stack: Stack, request: str) -> set[tuple[str, str]]:
         return {(detail["step"], detail["error"]["code"]) for detail in ours}
 
     eventually(lambda: len(look()) == 2, "two steps' failure events")
-    # They are sent before the events, so all of them are there.
+    # Dead letters are sent before the events, so all of them are there.
     for step in ("iam-user", "bucket"):
         letters = stack.take(stack.queue_url(f"org-provisioning-{step}-dlq"))
         requests = {letter["MessageAttributes"]["RequestId"]["StringValue"] for letter in letters}

@@ -17,7 +17,8 @@ pub(crate) const EARLY_TRIES: u32 = 3;
 const SMALLEST_EARLY_DELAY: Duration = Duration::from_secs(2);
 
 /// The delay after the `receives`-th receive, which failed with `code`: exponential, with full jitter above the smallest
-/// delay, so that messages which failed together do not come back together. `random` is from 0 to 1.
+/// delay, so that messages which failed together do not come back together; in whole seconds, as SQS takes it. `random` is from
+/// 0 to 1.
 pub(crate) fn delay(code: ErrorCode, receives: u32, random: f64) -> Duration {
     let (smallest, doublings) = match code {
         ErrorCode::Waiting | ErrorCode::Propagating if receives <= EARLY_TRIES => (SMALLEST_EARLY_DELAY, receives),
@@ -25,7 +26,9 @@ pub(crate) fn delay(code: ErrorCode, receives: u32, random: f64) -> Duration {
         _ => (SMALLEST_DELAY, receives),
     };
     let window = smallest.saturating_mul(2u32.saturating_pow(doublings.max(1))).min(LARGEST_DELAY);
-    smallest + (window - smallest).mul_f64(random.clamp(0.0, 1.0))
+    let delay = smallest + (window - smallest).mul_f64(random.clamp(0.0, 1.0));
+    // The nearest: cut off, the longest delay would hardly ever be reached.
+    Duration::from_secs((delay + Duration::from_millis(500)).as_secs())
 }
 
 #[cfg(test)]

@@ -58,8 +58,7 @@ impl OwnQueue {
     /// Keeps a received message invisible for `delay`. That is a courtesy: should it fail, the message comes
     /// back after the queue's visibility timeout.
     pub(crate) async fn hide(&self, receipt_handle: &str, delay: Duration) {
-        // To the nearest second: cut off, two early delays of three would be the same.
-        let seconds = i32::try_from((delay + Duration::from_millis(500)).as_secs()).unwrap_or(i32::MAX);
+        let seconds = i32::try_from(delay.as_secs()).unwrap_or(i32::MAX);
         let request = self.sqs.client().change_message_visibility().queue_url(&self.url).receipt_handle(receipt_handle);
         if let Err(error) = request.visibility_timeout(seconds).send().await {
             let error = AwsError::of("ChangeMessageVisibility", error).explain_as_usual(format!("queue {}", self.url));
