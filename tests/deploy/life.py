@@ -120,18 +120,18 @@ def refusals(stack: Stack, request: str) -> set[tuple[str, str]]:
     """Sends a sign-up. Both steps that begin it refuse it, and its messages are dead letters: who, and why."""
     stack.put(COMMAND | {"correlationId": request})
 
-    def look() -> set[tuple[str, str]]:
-        failed = [event["detail"] for event in stack.events("OrgProvisioningFailed", ORG)]
-        ours = [detail for detail in failed if detail.get("correlationId") == request]
-        return {(detail["step"], detail["error"]["code"]) for detail in ours}
+    def both() -> set[tuple[str, str]] | None:
+        failed = [event["detail"] for event in stack.events("OrgProvisioningFailed", ORG, request)]
+        told = {(detail["step"], detail["error"]["code"]) for detail in failed}
+        return told if len(told) == 2 else None
 
-    eventually(lambda: len(look()) == 2, "two steps' failure events")
+    told: set[tuple[str, str]] = eventually(both, "two steps' failure events")
     # Dead letters are sent before the events, so all of them are there.
     for step in ("iam-user", "bucket"):
         letters = stack.take(stack.queue_url(f"org-provisioning-{step}-dlq"))
         requests = {letter["MessageAttributes"]["RequestId"]["StringValue"] for letter in letters}
         equal(requests, {request}, f"{step}: the requests of its dead letters")
-    return look()
+    return told
 
 
 CHECKS = [

@@ -134,20 +134,19 @@ class Stack:
             self.seen.append(event)
         return self.seen
 
-    def events(self, kind: str, org: str) -> list[Event]:
-        return [event for event in self.hear() if event["detail-type"] == kind and event["detail"].get("orgId") == org]
+    def events(self, kind: str, org: str, request: str | None = None) -> list[Event]:
+        """The events of this type about this organization; of one request, if its correlation id is given."""
+        about = [event for event in self.hear() if event["detail-type"] == kind and event["detail"].get("orgId") == org]
+        return [event for event in about if request in (None, event["detail"].get("correlationId"))]
 
     def await_event(self, kind: str, org: str, count: int = 1, request: str | None = None) -> Event:
-        """The `count`-th event of this type about this organization; of one request, if its correlation id is given."""
-
-        def of_request(found: str) -> list[Event]:
-            events = self.events(found, org)
-            return [event for event in events if request in (None, event["detail"].get("correlationId"))]
+        """The `count`-th of these events. A failure beside it, of the same request if one is given, ends the wait."""
 
         def look() -> list[Event]:
-            unexpected = [] if kind == "OrgProvisioningFailed" else of_request("OrgProvisioningFailed")
+            failed = "OrgProvisioningFailed"
+            unexpected = [] if kind == failed else self.events(failed, org, request)
             check(not unexpected, f"{org} failed: {unexpected and unexpected[0]['detail']}")
-            return of_request(kind)[count - 1 :]
+            return self.events(kind, org, request)[count - 1 :]
 
         return eventually(look, f"{kind} number {count} of {org}, request {request or 'any'}")[0]
 
