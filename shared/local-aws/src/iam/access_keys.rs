@@ -25,9 +25,7 @@ pub(super) fn create(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError
             xml.text("SecretAccessKey", &key.secret);
         });
     });
-    let id = key.id.clone();
     user.access_keys.push(key);
-    call.account().iam.key_owners.insert(id, name.to_lowercase());
     answer
 }
 
@@ -50,7 +48,6 @@ pub(super) fn delete(call: &mut Call<'_>, form: &Form) -> Result<Reply, ApiError
     let position = user.access_keys.iter().position(|key| key.id == key_id).ok_or_else(|| no_such_key(key_id))?;
     let key = user.access_keys.remove(position);
     user.deleted_keys.push((key, now));
-    call.account().iam.key_owners.remove(key_id);
     done("DeleteAccessKey")
 }
 

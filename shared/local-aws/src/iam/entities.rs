@@ -129,11 +129,6 @@ impl User {
     pub fn arn(&self, account: &str) -> String {
         arn(account, "user", &self.path, &self.name)
     }
-
-    /// The user and its access key with this id, if it has that key.
-    pub(super) fn with_access_key(&self, id: &str) -> Option<(&Self, &AccessKey)> {
-        self.access_keys.iter().find(|key| key.id == id).map(|key| (self, key))
-    }
 }
 
 impl Group {

@@ -49,10 +49,6 @@ pub struct Iam {
     pub groups: BTreeMap<String, Group>,
     /// The account's own managed policies by lower-case name: a path does not make a name another one.
     pub policies: BTreeMap<String, ManagedPolicy>,
-    /// Which user, by lower-case name, CreateAccessKey gave a key to. Only a hint: keys are deleted, and tests and snapshots put
-    /// some on users themselves.
-    #[serde(skip)]
-    key_owners: BTreeMap<String, String>,
 }
 
 impl Iam {
@@ -63,8 +59,7 @@ impl Iam {
 
     /// The user that has the access key `key_id`, and the key.
     pub(crate) fn access_key(&self, key_id: &str) -> Option<(&User, &AccessKey)> {
-        let hinted = self.key_owners.get(key_id).and_then(|name| self.users.get(name)?.with_access_key(key_id));
-        hinted.or_else(|| self.users.values().find_map(|user| user.with_access_key(key_id)))
+        self.users.values().find_map(|user| Some((user, user.access_keys.iter().find(|key| key.id == key_id)?)))
     }
 
     /// The group named `name`, whatever its case.

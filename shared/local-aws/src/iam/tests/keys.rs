@@ -24,27 +24,6 @@ fn two_keys_at_most_and_inactive_ones_count() {
 }
 
 #[test]
-fn a_keys_owner_is_found_also_where_the_hint_is_wrong_or_missing() {
-    let mut bench = Bench::with_user("a");
-    let id = text(&bench.ask("CreateAccessKey", &[USER]).unwrap(), "AccessKeyId").to_owned();
-    let owner = |bench: &mut Bench| {
-        bench.ask("GetAccessKeyLastUsed", &[("AccessKeyId", &id)]).map(|answer| text(&answer, "UserName").to_owned())
-    };
-    assert_eq!(owner(&mut bench).unwrap(), "a");
-    // As a test may change it behind IAM's back.
-    bench.ask("CreateUser", &[("UserName", "b")]).unwrap();
-    let taken = std::mem::take(&mut bench.world.account("222222222222").iam.user("a").unwrap().access_keys);
-    assert!(owner(&mut bench).is_err());
-    bench.world.account("222222222222").iam.user("b").unwrap().access_keys = taken;
-    assert_eq!(owner(&mut bench).unwrap(), "b");
-    // As a snapshot keeps it: without any hint.
-    bench.world = serde_json::from_value(serde_json::to_value(&bench.world).unwrap()).unwrap();
-    assert_eq!(owner(&mut bench).unwrap(), "b");
-    bench.ask("DeleteAccessKey", &[("UserName", "b"), ("AccessKeyId", &id)]).unwrap();
-    assert!(owner(&mut bench).is_err());
-}
-
-#[test]
 fn keys_are_listed_in_pages_without_their_secrets() {
     let mut bench = Bench::with_user("a");
     let ids: Vec<String> = (0..2)
