@@ -1,4 +1,4 @@
-//! Initialization: the CPU time from the process's start until it waits for its first invocation, and the memory then.
+//! Initialization: the CPU time from the process's start until it waits for its first invocation.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

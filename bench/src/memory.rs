@@ -17,7 +17,8 @@ const MANY: usize = 1000;
 /// start. Growth is measured in the first.
 const RUNS: usize = 5;
 
-/// Every function beside the empty one, and after many invocations beside a few.
+/// Every function beside the empty one, after init with nobody listening at its endpoint and after a few invocations; and
+/// after many invocations beside a few.
 ///
 /// # Errors
 /// When a function cannot be built, or fails.
@@ -27,22 +28,28 @@ pub fn measure() -> Result<Vec<Row>, String> {
 
 async fn invoke_often(account: &Account) -> Result<Vec<Row>, String> {
     let hello = account.launch(&builds::bootstrap(HELLO)?, HELLO, None);
-    let mut floor = Samples::default();
+    let (mut init_floor, mut floor) = (Samples::default(), Samples::default());
     for _ in 0..RUNS {
         let mut process = Process::start(&hello).await?;
+        init_floor.add(at_rest(&process).await?);
         for _ in 0..FEW {
             process.invoke(&json!({})).await?;
         }
         floor.add(process.resident_kib()?);
         process.kill().await?;
     }
-    let floor = floor.median();
+    let (init_floor, floor) = (init_floor.median(), floor.median());
     let endpoint = Endpoint::start(account.aws().clone()).await?;
-    let (mut beside_hello, mut growth) = (Vec::new(), Vec::new());
+    let (mut after_init, mut beside_hello, mut growth) = (Vec::new(), Vec::new(), Vec::new());
     for name in builds::names() {
-        let launch = account.launch(&builds::bootstrap(name)?, name, Some(&endpoint));
-        let mut after_few = Samples::default();
+        let bootstrap = builds::bootstrap(name)?;
+        let (unreached, launch) =
+            (account.launch(&bootstrap, name, None), account.launch(&bootstrap, name, Some(&endpoint)));
+        let (mut at_first, mut after_few) = (Samples::default(), Samples::default());
         for run in 0..RUNS {
+            let process = Process::start(&unreached).await?;
+            at_first.add(at_rest(&process).await?);
+            process.kill().await?;
             let mut process = Process::start(&launch).await?;
             for _ in 0..FEW {
                 invoke(&mut process, name, account).await?;
@@ -58,8 +65,16 @@ async fn invoke_often(account: &Account) -> Result<Vec<Row>, String> {
             }
             process.kill().await?;
         }
-        eprintln!("{name}: {} KiB after {FEW}; hello world {floor}", after_few.median());
-        beside_hello.push(Row::new("RSS after 10 invocations / hello world", name, 2.5, after_few.median() / floor));
+        let (first, few) = (at_first.median(), after_few.median());
+        eprintln!("{name}: {first} KiB after init, {few} after {FEW}; hello world {init_floor}, {floor}");
+        after_init.push(Row::new("RSS after init / hello world", name, 2.5, first / init_floor));
+        beside_hello.push(Row::new("RSS after 10 invocations / hello world", name, 2.5, few / floor));
     }
-    Ok([beside_hello, growth].concat())
+    Ok([after_init, beside_hello, growth].concat())
+}
+
+/// The resident set of a process that waits for its first invocation, in KiB.
+async fn at_rest(process: &Process) -> Result<f64, String> {
+    process.cpu_at_rest().await?;
+    process.resident_kib()
 }

@@ -21,9 +21,10 @@ use crate::{builds, command};
 /// Sign-ups in a small file and in a large one.
 const FEW: usize = 10;
 const MANY: usize = 1_000;
+/// Rounds of small files and a large one, so that what else the machine does hits both.
+const ROUNDS: usize = 3;
 /// A small file is over so soon that it takes several for a time that means something.
-const RUNS_OF_FEW: usize = 15;
-const RUNS_OF_MANY: usize = 1;
+const SMALL_FILES: usize = 20;
 /// Organizations in an account that is swept.
 const SMALL_ACCOUNT: usize = 1_000;
 const LARGE_ACCOUNT: usize = 10_000;
@@ -55,9 +56,14 @@ pub fn measure() -> Result<Vec<Row>, String> {
 }
 
 fn sign_ups(orgctl: &Path) -> Result<Vec<Row>, String> {
-    let median_of = |runs, count| median_run((0..runs).map(|_| on_a_stage(submit(orgctl, count))), |each| each.wall);
-    let few = median_of(RUNS_OF_FEW, FEW)?;
-    let many = median_of(RUNS_OF_MANY, MANY)?;
+    let (mut few, mut many) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        few.extend((0..SMALL_FILES).map(|_| on_a_stage(submit(orgctl, FEW))));
+        many.push(on_a_stage(submit(orgctl, MANY)));
+    }
+    let median_of = |runs: Vec<Result<Each, String>>| median_run(runs.into_iter(), |each| each.wall);
+    let (few, many) = (median_of(few)?, median_of(many)?);
+    eprintln!("an organization: {:.1} ms among {MANY}, {:.1} among {FEW}", many.wall * 1e3, few.wall * 1e3);
     let of = format!("{MANY} sign-ups / {FEW}");
     let cpu = match (many.cpu, few.cpu) {
         (Some(many), Some(few)) => Value::Measured(many / few),
@@ -173,7 +179,10 @@ fn sweep(orgctl: &Path, name: &str) -> Result<Row, String> {
     // The world is made before: it runs in a simulated time of its own.
     let peak = |count| on_a_stage(peak_of_sweep(orgctl, name, world_with(count)?));
     Ok(match (peak(LARGE_ACCOUNT)?, peak(SMALL_ACCOUNT)?) {
-        (Some(large), Some(small)) => Row::new(what, of, 1.1, large / small),
+        (Some(large), Some(small)) => {
+            eprintln!("{name} --all: {large} KiB with {LARGE_ACCOUNT} organizations, {small} with {SMALL_ACCOUNT}");
+            Row::new(what, of, 1.1, large / small)
+        }
         _ => Row::not_measured(what, of, 1.1, "the memory of a process is told by Linux only"),
     })
 }

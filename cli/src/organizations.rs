@@ -1,6 +1,5 @@
 //! Every organization of an account, and a word on standard error about what could not be read.
 
-use std::collections::BTreeSet;
 use std::io::Write;
 
 use aws::organizations;
@@ -21,14 +20,14 @@ const CONCURRENCY: usize = 8;
 ///
 /// # Errors
 /// When IAM or S3 does not answer.
-pub async fn all(connection: &Connection) -> Result<BTreeSet<OrgId>, Problem> {
+pub async fn all(connection: &Connection) -> Result<Vec<OrgId>, Problem> {
     let (iam, s3) = (aws_sdk_iam::Client::new(&connection.sdk), aws_sdk_s3::Client::new(&connection.sdk));
     let conventions = &connection.settings().deployment.conventions;
     let candidates = organizations::candidates(&iam, &s3, conventions).await.map_err(failed)?;
-    let owners = stream::iter(candidates.after(None))
-        .map(async |(_, candidate)| candidate.owners(&s3, conventions, &connection.place).await);
+    let owners = stream::iter(candidates.into_each())
+        .map(async |(key, candidate)| candidate.owners(&key, &s3, conventions, &connection.place).await);
     let mut owners = std::pin::pin!(owners.buffered(CONCURRENCY));
-    let mut found = BTreeSet::new();
+    let mut found = Vec::new();
     while let Some(owners) = owners.next().await {
         let owners = owners.map_err(failed)?;
         for (name, said) in owners.unreadable {
@@ -38,6 +37,9 @@ pub async fn all(connection: &Connection) -> Result<BTreeSet<OrgId>, Problem> {
         }
         found.extend(owners.orgs);
     }
+    // A bucket's tag can name any organization, so one can come twice, and out of order.
+    found.sort_unstable();
+    found.dedup();
     Ok(found)
 }
 

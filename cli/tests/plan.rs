@@ -74,6 +74,12 @@ fn everybody_in_order_and_from_any_point_on() {
         // A bucket without a user makes an organization too, and a name of somebody else's does not.
         s3.create_bucket().bucket("fusion-rms-echo").send().await.unwrap();
         s3.create_bucket().bucket("fusion-other").send().await.unwrap();
+        // By its tag this one is echo's too, which is named once and in its place all the same.
+        let second = "fusion-rms-aaa-x";
+        s3.create_bucket().bucket(second).send().await.unwrap();
+        let tag = aws_sdk_s3::types::Tag::builder().key("OrgId").value("echo").build().unwrap();
+        let tags = aws_sdk_s3::types::Tagging::builder().tag_set(tag).build().unwrap();
+        s3.put_bucket_tagging().bucket(second).tagging(tags).send().await.unwrap();
     });
     let all = |more: &[&str]| {
         let output = serve.orgctl(&[&["plan", "--all", "--json", "--concurrency", "3"], more].concat());

@@ -138,7 +138,7 @@ impl Sweep {
     async fn organizations(&self, place: &Place, after: Option<&str>) -> Result<Observed, StepError> {
         let candidates = organizations::candidates(&self.iam, &self.s3, &self.conventions).await?;
         let owners = stream::iter(candidates.after(after)).map(async |(key, candidate)| {
-            (key, candidate.reads(), candidate.owners(&self.s3, &self.conventions, place).await)
+            (key, candidate.reads(), candidate.owners(key, &self.s3, &self.conventions, place).await)
         });
         let mut owners = std::pin::pin!(owners.buffered(READS_AT_ONCE));
         let (mut orgs, mut last, mut read) = (Vec::new(), None, 0);

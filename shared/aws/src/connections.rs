@@ -18,7 +18,8 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
-use futures_util::future::{join_all, select};
+use futures_util::future::select;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -54,6 +55,14 @@ pub struct Destination {
     pub at_once: usize,
 }
 
+/// How a request came back that was to open a connection.
+struct Touched<'d> {
+    destination: &'d Destination,
+    /// Whether it was the first one to the destination.
+    first: bool,
+    answered: bool,
+}
+
 impl Connector {
     /// A connector that trusts the given certificate authorities (PEM), or Amazon's.
     ///
@@ -84,25 +93,33 @@ impl Connector {
 
     /// Opens connections to every destination, side by side, for at most a second. What cannot be opened is opened by
     /// the first call instead, whose errors are told.
+    ///
+    /// The first connection to a destination is opened alone: the others resume its TLS session, and so need not verify
+    /// the certificates again, which is most of a handshake's work. Of the requests that follow, one finds the first
+    /// connection idle. Where the first one cannot be opened, no other is tried.
     pub async fn open(&self, destinations: &[Destination]) {
-        let requests = destinations.iter().map(|destination| self.open_all(destination));
+        let opening = async {
+            let first = destinations.iter().map(|destination| self.touch(destination, true));
+            let mut requests: FuturesUnordered<_> = first.collect();
+            while let Some(touched) = requests.next().await {
+                let Touched { destination, first, answered } = touched;
+                if first && answered && destination.at_once > 1 {
+                    requests.extend((0..destination.at_once).map(|_| self.touch(destination, false)));
+                }
+            }
+        };
         let limit = TokioSleep::new().sleep(OPEN_LIMIT);
         // Whichever comes first: neither has anything to tell.
-        drop(select(Box::pin(join_all(requests)), limit).await);
+        drop(select(Box::pin(opening), limit).await);
     }
 
-    /// The first connection alone: the others resume its TLS session, and so need not verify the certificates again,
-    /// which is most of a handshake's work. Of the requests that follow, one finds the first connection idle. Where
-    /// the first one cannot be opened, no other is tried.
-    async fn open_all(&self, destination: &Destination) {
-        if self.touch(&destination.url).await && destination.at_once > 1 {
-            join_all((0..destination.at_once).map(|_| self.touch(&destination.url))).await;
-        }
+    async fn touch<'d>(&self, destination: &'d Destination, first: bool) -> Touched<'d> {
+        Touched { destination, first, answered: self.is_answered(&destination.url).await }
     }
 
     /// One request without a signature; whether it was answered. The answer says nothing that matters, but has to be
     /// read to its end: else the connection could not be used again.
-    async fn touch(&self, url: &str) -> bool {
+    async fn is_answered(&self, url: &str) -> bool {
         let mut request = HttpRequest::new(SdkBody::empty());
         if request.set_uri(url).is_err() {
             return false;

@@ -35,7 +35,8 @@ pub struct Candidates(BTreeMap<String, Candidate>);
 /// What was found under one key: an organization's id or, of a bucket whose name has a cut id in it, what is left of it.
 #[derive(Clone, Debug, Default)]
 pub struct Candidate {
-    org: Option<OrgId>,
+    /// Whether a user or a bucket has the standard name of the organization whose id is the key.
+    named: bool,
     /// Buckets under other names than the standard one. Their tags say whose they are.
     buckets: Vec<String>,
 }
@@ -112,8 +113,7 @@ fn too_many(what: &str, operation: &'static str) -> StepError {
 
 impl Candidates {
     fn add(&mut self, org: OrgId) {
-        let key = org.to_string();
-        self.0.entry(key).or_default().org = Some(org);
+        self.0.entry(org.to_string()).or_default().named = true;
     }
 
     fn add_bucket(&mut self, conventions: &Conventions, name: String) {
@@ -126,6 +126,11 @@ impl Candidates {
         self.0.entry(key).or_default().buckets.push(name);
     }
 
+    /// All of them in order, for whoever needs each once: what was looked at takes no memory any more.
+    pub fn into_each(self) -> btree_map::IntoIter<String, Candidate> {
+        self.0.into_iter()
+    }
+
     /// The candidates whose keys come after `key`, in order.
     pub fn after(&self, key: Option<&str>) -> btree_map::Range<'_, String, Candidate> {
         use std::ops::Bound::{Excluded, Unbounded};
@@ -134,7 +139,7 @@ impl Candidates {
 
     /// Whether the organization has a user or a bucket of its standard name. What has another name may be its own too.
     pub fn has(&self, org: &OrgId) -> bool {
-        self.0.get(org.as_str()).is_some_and(|candidate| candidate.org.is_some())
+        self.0.get(org.as_str()).is_some_and(|candidate| candidate.named)
     }
 }
 
@@ -144,12 +149,21 @@ impl Candidate {
         self.buckets.len()
     }
 
-    /// The organizations behind it: the one that is called so, and those that the tags of its other buckets name.
+    /// The organizations behind it: the one that is called so, and those that the tags of its other buckets name. `key` is
+    /// what it was found under.
     ///
     /// # Errors
     /// When S3 does not answer.
-    pub async fn owners(&self, s3: &S3Client, conventions: &Conventions, place: &Place) -> Result<Owners, StepError> {
-        let mut owners = Owners { orgs: self.org.iter().cloned().collect(), unreadable: Vec::new() };
+    pub async fn owners(
+        &self,
+        key: &str,
+        s3: &S3Client,
+        conventions: &Conventions,
+        place: &Place,
+    ) -> Result<Owners, StepError> {
+        // Under a standard name, the key is the id.
+        let org = self.named.then_some(key).and_then(|key| OrgId::parse(key).ok());
+        let mut owners = Owners { orgs: org.into_iter().collect(), unreadable: Vec::new() };
         let tags = stream::iter(&self.buckets).map(async |name| {
             let request = s3.get_bucket_tagging().bucket(name).expected_bucket_owner(&place.account);
             (name, request.send().await.map_err(|error| AwsError::of("GetBucketTagging", error)))

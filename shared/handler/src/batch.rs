@@ -6,6 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
 use contract::{Command, Deadline, ErrorClass, ErrorCode, Request, StepError, Subject};
 use futures_util::future::join_all;
+use futures_util::stream::{FuturesOrdered, StreamExt};
 use serde_json::{Value, json};
 
 use crate::backoff;
@@ -45,7 +46,7 @@ impl<S: StepFunction> Function<S> {
             kept
         });
         let mut answer = SqsBatchResponse::default();
-        for item_identifier in join_all(groups).await.into_iter().flatten() {
+        for item_identifier in side_by_side(groups).await.into_iter().flatten() {
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = item_identifier;
             answer.batch_item_failures.push(failure);
@@ -132,7 +133,77 @@ impl<S: StepFunction> Function<S> {
     }
 }
 
+/// What each of these answers, in their order, when all have.
+///
+/// Each is polled only when it can go on itself. `join_all` polls all of up to thirty futures whenever one of them can, so
+/// that a call's answer would cost a batch of ten messages ten polls, each down to where its message waits.
+async fn side_by_side<F: Future>(futures: impl ExactSizeIterator<Item = F>) -> Vec<F::Output> {
+    // Alone, a future in `FuturesOrdered` has its task woken once more after every poll.
+    if futures.len() == 1 {
+        return join_all(futures).await;
+    }
+    futures.collect::<FuturesOrdered<F>>().collect().await
+}
+
 /// When the command of a delayed check was decided, if the step that asked for the check said so.
 fn check_of(message: &SqsMessage) -> Option<u64> {
     message.message_attributes.get(DELAYED_CHECK)?.string_value.as_deref()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::future::{pending, ready};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Wake, Waker};
+
+    use futures_util::future::{FutureExt, join, poll_fn};
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_waits_is_not_polled_because_another_goes_on() {
+        let polls = Cell::new(0);
+        let (answers, waiting): (Vec<_>, Vec<_>) = (0..10).map(|_| oneshot::channel()).unzip();
+        let waiting = waiting.into_iter().map(|mut answer| {
+            let polls = &polls;
+            poll_fn(move |context| {
+                polls.set(polls.get() + 1);
+                answer.poll_unpin(context)
+            })
+        });
+        let answering = async {
+            // The last first: the answers are in order all the same.
+            for (number, answer) in answers.into_iter().enumerate().rev() {
+                answer.send(number).unwrap();
+                tokio::task::yield_now().await;
+            }
+        };
+        let (answered, ()) = join(side_by_side(waiting), answering).await;
+        let answered: Vec<usize> = answered.into_iter().map(Result::unwrap).collect();
+        assert_eq!(answered, Vec::from_iter(0..10));
+        assert_eq!(polls.get(), 2 * 10, "each is polled at first, and when it is answered");
+    }
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn one_alone_wakes_nobody_while_it_waits() {
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut waiting = Box::pin(side_by_side([pending::<()>()].into_iter()));
+        assert!(waiting.poll_unpin(&mut Context::from_waker(&waker)).is_pending());
+        assert_eq!(woken.0.load(Ordering::Relaxed), 0);
+        assert_eq!(side_by_side([ready(1)].into_iter()).now_or_never(), Some(vec![1]));
+        assert_eq!(side_by_side([ready(1); 0].into_iter()).now_or_never(), Some(vec![]));
+    }
 }
