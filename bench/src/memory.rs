@@ -31,7 +31,7 @@ async fn invoke_often(account: &Account) -> Result<Vec<Row>, String> {
     let (mut init_floor, mut floor) = (Samples::default(), Samples::default());
     for _ in 0..RUNS {
         let mut process = Process::start(&hello).await?;
-        init_floor.add(at_rest(&process).await?);
+        init_floor.add(resident_at_rest(&process).await?);
         for _ in 0..FEW {
             process.invoke(&json!({})).await?;
         }
@@ -40,15 +40,15 @@ async fn invoke_often(account: &Account) -> Result<Vec<Row>, String> {
     }
     let (init_floor, floor) = (init_floor.median(), floor.median());
     let endpoint = Endpoint::start(account.aws().clone()).await?;
-    let (mut after_init, mut beside_hello, mut growth) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut init_beside_hello, mut beside_hello, mut growth) = (Vec::new(), Vec::new(), Vec::new());
     for name in builds::names() {
         let bootstrap = builds::bootstrap(name)?;
         let (unreached, launch) =
             (account.launch(&bootstrap, name, None), account.launch(&bootstrap, name, Some(&endpoint)));
-        let (mut at_first, mut after_few) = (Samples::default(), Samples::default());
+        let (mut after_init, mut after_few) = (Samples::default(), Samples::default());
         for run in 0..RUNS {
             let process = Process::start(&unreached).await?;
-            at_first.add(at_rest(&process).await?);
+            after_init.add(resident_at_rest(&process).await?);
             process.kill().await?;
             let mut process = Process::start(&launch).await?;
             for _ in 0..FEW {
@@ -65,16 +65,16 @@ async fn invoke_often(account: &Account) -> Result<Vec<Row>, String> {
             }
             process.kill().await?;
         }
-        let (first, few) = (at_first.median(), after_few.median());
+        let (first, few) = (after_init.median(), after_few.median());
         eprintln!("{name}: {first} KiB after init, {few} after {FEW}; hello world {init_floor}, {floor}");
-        after_init.push(Row::new("RSS after init / hello world", name, 2.5, first / init_floor));
+        init_beside_hello.push(Row::new("RSS after init / hello world", name, 2.5, first / init_floor));
         beside_hello.push(Row::new("RSS after 10 invocations / hello world", name, 2.5, few / floor));
     }
-    Ok([after_init, beside_hello, growth].concat())
+    Ok([init_beside_hello, beside_hello, growth].concat())
 }
 
 /// The resident set of a process that waits for its first invocation, in KiB.
-async fn at_rest(process: &Process) -> Result<f64, String> {
+async fn resident_at_rest(process: &Process) -> Result<f64, String> {
     process.cpu_at_rest().await?;
     process.resident_kib()
 }

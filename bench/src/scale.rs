@@ -21,7 +21,7 @@ use crate::{builds, command};
 /// Sign-ups in a small file and in a large one.
 const FEW: usize = 10;
 const MANY: usize = 1_000;
-/// Rounds of small files and a large one, so that what else the machine does hits both.
+/// Rounds of small files and a large one, each with a ratio of its own: a machine's speed changes within seconds.
 const ROUNDS: usize = 3;
 /// A small file is over so soon that it takes several for a time that means something.
 const SMALL_FILES: usize = 20;
@@ -56,14 +56,14 @@ pub fn measure() -> Result<Vec<Row>, String> {
 }
 
 fn sign_ups(orgctl: &Path) -> Result<Vec<Row>, String> {
-    let (mut few, mut many) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        few.extend((0..SMALL_FILES).map(|_| on_a_stage(submit(orgctl, FEW))));
-        many.push(on_a_stage(submit(orgctl, MANY)));
-    }
-    let median_of = |runs: Vec<Result<Each, String>>| median_run(runs.into_iter(), |each| each.wall);
-    let (few, many) = (median_of(few)?, median_of(many)?);
-    eprintln!("an organization: {:.1} ms among {MANY}, {:.1} among {FEW}", many.wall * 1e3, few.wall * 1e3);
+    let round = || {
+        let small_files = (0..SMALL_FILES).map(|_| on_a_stage(submit(orgctl, FEW)));
+        let few = median_run(small_files, |each| each.wall)?;
+        let many = on_a_stage(submit(orgctl, MANY))?;
+        eprintln!("an organization: {:.1} ms among {MANY}, {:.1} among {FEW}", many.wall * 1e3, few.wall * 1e3);
+        Ok::<_, String>((few, many))
+    };
+    let (few, many) = median_run((0..ROUNDS).map(|_| round()), |(few, many)| many.wall / few.wall)?;
     let of = format!("{MANY} sign-ups / {FEW}");
     let cpu = match (many.cpu, few.cpu) {
         (Some(many), Some(few)) => Value::Measured(many / few),

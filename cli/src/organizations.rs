@@ -14,7 +14,7 @@ use crate::terminal::plain;
 /// Candidates whose buckets' tags are read at the same time.
 const CONCURRENCY: usize = 8;
 
-/// Every organization with a user or a bucket, by id. Ids are all that is kept in memory.
+/// Every organization with a user or a bucket, in the order of their ids and each once. Ids are all that is kept in memory.
 ///
 /// A name alone makes an organization here: whether what is called so is its own is what the caller looks into.
 ///

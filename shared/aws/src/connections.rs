@@ -55,10 +55,10 @@ pub struct Destination {
     pub at_once: usize,
 }
 
-/// How a request came back that was to open a connection.
-struct Touched<'d> {
+/// What came of a request that was to open a connection.
+struct Opened<'d> {
     destination: &'d Destination,
-    /// Whether it was the first one to the destination.
+    /// Whether it was the first to the destination: the others wait for it.
     first: bool,
     answered: bool,
 }
@@ -99,12 +99,12 @@ impl Connector {
     /// connection idle. Where the first one cannot be opened, no other is tried.
     pub async fn open(&self, destinations: &[Destination]) {
         let opening = async {
-            let first = destinations.iter().map(|destination| self.touch(destination, true));
+            let first = destinations.iter().map(|destination| self.open_one(destination, true));
+            // Each is polled only when it can go on itself: `join_all` would poll all at every step of every handshake.
             let mut requests: FuturesUnordered<_> = first.collect();
-            while let Some(touched) = requests.next().await {
-                let Touched { destination, first, answered } = touched;
+            while let Some(Opened { destination, first, answered }) = requests.next().await {
                 if first && answered && destination.at_once > 1 {
-                    requests.extend((0..destination.at_once).map(|_| self.touch(destination, false)));
+                    requests.extend((0..destination.at_once).map(|_| self.open_one(destination, false)));
                 }
             }
         };
@@ -113,13 +113,13 @@ impl Connector {
         drop(select(Box::pin(opening), limit).await);
     }
 
-    async fn touch<'d>(&self, destination: &'d Destination, first: bool) -> Touched<'d> {
-        Touched { destination, first, answered: self.is_answered(&destination.url).await }
+    async fn open_one<'d>(&self, destination: &'d Destination, first: bool) -> Opened<'d> {
+        Opened { destination, first, answered: self.touch(&destination.url).await }
     }
 
     /// One request without a signature; whether it was answered. The answer says nothing that matters, but has to be
     /// read to its end: else the connection could not be used again.
-    async fn is_answered(&self, url: &str) -> bool {
+    async fn touch(&self, url: &str) -> bool {
         let mut request = HttpRequest::new(SdkBody::empty());
         if request.set_uri(url).is_err() {
             return false;
@@ -200,6 +200,16 @@ mod tests {
             connector.0.call(request).await.unwrap().status().as_u16()
         };
         assert_eq!(futures_util::future::join3(call(), call(), call()).await, (403, 403, 403));
+        assert_eq!(count.load(Ordering::Relaxed), 3);
+    }
+
+    #[tokio::test]
+    async fn a_service_that_never_answers_does_not_hold_up_another() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let silent = format!("http://{}", silent.local_addr().unwrap());
+        let (url, count) = refusing().await;
+        let connector = Connector::new(None).unwrap();
+        connector.open(&[destination(&silent, 3), destination(&url, 3)]).await;
         assert_eq!(count.load(Ordering::Relaxed), 3);
     }
 
