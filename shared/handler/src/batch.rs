@@ -153,7 +153,8 @@ fn check_of(message: &SqsMessage) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
-    use std::future::{pending, ready};
+    use std::future::{Ready, pending, ready};
+    use std::iter::empty;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::{Context, Wake, Waker};
@@ -204,6 +205,6 @@ mod tests {
         assert!(waiting.poll_unpin(&mut Context::from_waker(&waker)).is_pending());
         assert_eq!(woken.0.load(Ordering::Relaxed), 0);
         assert_eq!(side_by_side([ready(1)].into_iter()).now_or_never(), Some(vec![1]));
-        assert_eq!(side_by_side([ready(1); 0].into_iter()).now_or_never(), Some(vec![]));
+        assert_eq!(side_by_side(empty::<Ready<()>>()).now_or_never(), Some(vec![]));
     }
 }
