@@ -15,11 +15,12 @@ use tokio::time::Instant;
 /// How long anything here may take. A bound, not an expectation.
 pub const PATIENCE: Duration = Duration::from_secs(1800);
 
-/// A new AWS in real time, which keeps no record of its calls: what is measured makes many.
+/// A new AWS in real time, as `orgctl local serve` has it: it keeps no record of its calls, and they do not take turns.
 pub fn aws_in_real_time() -> LocalAws {
     #[expect(clippy::disallowed_methods, reason = "what is measured lives in real time")]
     let aws = LocalAws::new(1, Clock::starting_at(SystemTime::now()));
     aws.set_recording(false);
+    aws.set_taking_turns(false);
     aws
 }
 
@@ -48,7 +49,8 @@ impl Stage {
                 Functions::Processes(processes.map_err(|problem| problem.to_string())?)
             }
         };
-        let system = LocalSystem::wire(aws, &LocalOptions::default(), &functions);
+        let options = LocalOptions { archive: true, ..LocalOptions::default() };
+        let system = LocalSystem::wire(aws, &options, &functions);
         let system = system.map_err(|problem| problem.to_string())?;
         let lambda = system.lambda.clone();
         let tasks = vec![server, tokio::task::spawn_local(async move { lambda.run().await })];

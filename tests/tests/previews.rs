@@ -1,7 +1,14 @@
 //! A preview says what the run then does, and writes nothing at all, no event and no message either.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use aws_credential_types::Credentials;
+use aws_credential_types::credential_fn::provide_credentials_fn;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_iam::config::IdentityCache;
+use aws_types::SdkConfig;
 use contract::Outcome;
 use handler::{Environment, Planned};
 use local_system::registry::STEPS;
@@ -12,6 +19,11 @@ use tests::{Bench, command};
 async fn previews(bench: &Bench, detail: &Value) -> Vec<(&'static str, Result<Outcome, String>)> {
     let account = bench.system.place.account.clone();
     let sdk = bench.system.sdk_config(&account, "local");
+    previews_with(bench, detail, &sdk).await
+}
+
+async fn previews_with(bench: &Bench, detail: &Value, sdk: &SdkConfig) -> Vec<(&'static str, Result<Outcome, String>)> {
+    let account = bench.system.place.account.clone();
     let mut previews = Vec::new();
     for step in STEPS {
         let variables = [
@@ -21,7 +33,7 @@ async fn previews(bench: &Bench, detail: &Value) -> Vec<(&'static str, Result<Ou
         ];
         let variables: BTreeMap<String, String> =
             variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let preview = (step.preview)(Environment::settings(&variables).unwrap(), &sdk);
+        let preview = (step.preview)(Environment::settings(&variables).unwrap(), sdk);
         bench.system.aws.take_trace();
         let previewed = preview(detail.clone(), bench.system.place.clone()).await;
         let trace = bench.system.aws.take_trace();
@@ -98,4 +110,27 @@ async fn refusals_are_announced() {
     assert_eq!(agree(&bench, &elsewhere).await, vec![Err("wrong-account".to_owned()); 5]);
     let malformed = serde_json::json!({ "orgId": "ABC", "environment": "production" });
     assert_eq!(agree(&bench, &malformed).await, vec![Err("invalid-field".to_owned()); 5]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_preview_leaves_the_operators_credentials_in_the_cache_that_clients_share() {
+    let bench = Bench::new();
+    bench.sign_up("abc");
+    bench.settle().await;
+    let resolved = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&resolved);
+    let operator = provide_credentials_fn(move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+        async { Ok(Credentials::new("111111111111", "local", None, None, "operator")) }
+    });
+    let mut sdk = bench.system.sdk_config("111111111111", "local").to_builder();
+    sdk.set_credentials_provider(Some(SharedCredentialsProvider::new(operator)));
+    // Room for one: whatever else came into the cache would put the operator out.
+    sdk.set_identity_cache(Some(IdentityCache::lazy().max_partitions(1).build()));
+    let sdk = sdk.build();
+    for _ in 0..2 {
+        let said = previews_with(&bench, &command("abc"), &sdk).await;
+        assert!(said.iter().all(|(_, said)| *said == Ok(Outcome::Unchanged)), "{said:?}");
+    }
+    assert_eq!(resolved.load(Ordering::Relaxed), 1);
 }

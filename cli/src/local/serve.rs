@@ -48,6 +48,7 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode, Problem> {
 async fn serve(arguments: &ServeArguments, clock: Clock, progress: Progress) -> Result<(), Problem> {
     let aws = LocalAws::new(seed(&clock), clock);
     aws.set_recording(false);
+    aws.set_taking_turns(false);
     let snapshot = arguments.snapshot.clone().map(Snapshot::at);
     if let Some(snapshot) = &snapshot {
         snapshot.restore(&aws)?;

@@ -12,6 +12,7 @@ use aws::buckets::{self, SEARCH_CALLS, SETUP_CALLS, Search, Seeker, Setup};
 use aws::keys::{self, LabelledVersion};
 use aws::secrets::{self, StoredSecret};
 use aws::users::{self, AccessKey, User};
+use aws_sdk_s3::config::IdentityCache;
 use aws_types::SdkConfig;
 use contract::{Change, Effect, Evidence, OrgCreated, Report, Resource, Run, Step, StepError, StepSpec};
 use futures_util::future::join4;
@@ -47,6 +48,8 @@ impl StepFunction for Verify {
     fn new(context: &StepContext<'_>) -> Self {
         let mut without_credentials = context.clients.sdk().to_builder();
         without_credentials.set_credentials_provider(None);
+        // There is nothing to keep; a cache that others share would make room for it all the same.
+        without_credentials.set_identity_cache(Some(IdentityCache::no_cache()));
         let anonymous = aws::s3_config(&without_credentials.build()).allow_no_auth().build();
         Self {
             iam: context.clients.iam(2),

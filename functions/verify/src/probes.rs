@@ -3,6 +3,7 @@
 use aws::{AwsError, buckets, users};
 use aws_credential_types::Credentials;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::IdentityCache;
 use contract::{ErrorCode, StepError};
 use futures_util::future::join3;
 use org::Place;
@@ -19,7 +20,9 @@ impl Verify {
         let (user, credential) = (users::resource(&inventory.user.name), inventory.credential);
         let secret = credential.secret_access_key.expose();
         let credentials = Credentials::new(&credential.access_key_id, secret, None, None, "stored access key");
-        let config = aws::s3_config(&self.sdk).credentials_provider(credentials).build();
+        // Kept out of the cache that the clients of `orgctl` share: there, organizations' keys would put out the operator's.
+        let config = aws::s3_config(&self.sdk).credentials_provider(credentials);
+        let config = config.identity_cache(IdentityCache::no_cache()).build();
         let (with_key, bucket) = (Client::from_conf(config), inventory.bucket.as_str());
         let list = with_key.list_objects_v2().bucket(bucket).max_keys(1).expected_bucket_owner(&place.account);
         let read = self.anonymous_s3.get_object().bucket(bucket).key(buckets::MARKER_KEY);

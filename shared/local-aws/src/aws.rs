@@ -37,6 +37,7 @@ struct State {
     trace: Vec<Recorded>,
     recording: bool,
     latency: Duration,
+    taking_turns: bool,
     requests: u64,
 }
 
@@ -53,6 +54,7 @@ impl LocalAws {
             trace: Vec::new(),
             recording: true,
             latency: Duration::ZERO,
+            taking_turns: true,
             requests: 0,
         };
         Self { shared: Arc::new(Shared { clock, state: Mutex::new(state), changed: Notify::new() }) }
@@ -114,6 +116,13 @@ impl LocalAws {
         self.state().latency = latency;
     }
 
+    /// Whether a call that takes no time is a point at which others may run, as it is on a network. By default it is: whoever
+    /// tests what can happen in between needs that. Whoever only wants the answers has them sooner without, since what goes
+    /// on uninterrupted finds its memory in the CPU's caches.
+    pub fn set_taking_turns(&self, taking_turns: bool) {
+        self.state().taking_turns = taking_turns;
+    }
+
     /// Whether requests are recorded from now on. What runs for days should not keep all of them.
     pub fn set_recording(&self, recording: bool) {
         self.state().recording = recording;
@@ -149,14 +158,16 @@ impl LocalAws {
             Ok(target) => target,
             Err(error) => return Ok(self.not_implemented(&error)),
         };
-        let fault = self.state().faults.next(&target.operation);
-        let latency = if target.is_front_end(authorization.as_ref()) { Duration::ZERO } else { self.state().latency };
+        let (fault, latency, taking_turns) = {
+            let mut state = self.state();
+            (state.faults.next(&target.operation), state.latency, state.taking_turns)
+        };
+        let latency = if target.is_front_end(authorization.as_ref()) { Duration::ZERO } else { latency };
         let delay = if let Some(Fault::Delay(extra)) = fault { latency + extra } else { latency };
-        if delay.is_zero() {
-            // A call is a point at which others may run, as it is on a network.
-            tokio::task::yield_now().await;
-        } else {
+        if !delay.is_zero() {
             tokio::time::sleep(delay).await;
+        } else if taking_turns {
+            tokio::task::yield_now().await;
         }
         if let (Service::Sqs, "ReceiveMessage", Some(authorization)) =
             (target.service, target.operation.as_str(), &authorization)
@@ -301,5 +312,26 @@ fn note_use(world: &mut World, caller: &Caller, authorization: &Authorization, n
     if let Some(key) = keys.find(|key| key.id == authorization.access_key_id) {
         key.last_used =
             Some(KeyUse { at: now, service: authorization.service.clone(), region: authorization.region.clone() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use futures_util::future::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn others_may_run_before_a_call_is_answered_where_calls_take_turns() {
+        let aws = LocalAws::new(1, Clock::starting_at(UNIX_EPOCH));
+        let call = || {
+            let request = http::Request::get("https://s3.us-east-1.amazonaws.com/bucket?tagging");
+            aws.request(request.header("host", "s3.us-east-1.amazonaws.com").body(Bytes::new()).unwrap())
+        };
+        assert!(call().now_or_never().is_none());
+        aws.set_taking_turns(false);
+        assert_eq!(call().now_or_never().unwrap().unwrap().status(), 404);
     }
 }

@@ -1,5 +1,6 @@
 //! An archive: what it keeps of the events on its bus, and for how long.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -28,7 +29,8 @@ pub struct Archive {
     pub retention_days: u64,
     /// When it was made.
     pub created: Timestamp,
-    pub(super) events: Vec<ArchivedEvent>,
+    /// In the order in which they came.
+    pub(super) events: VecDeque<ArchivedEvent>,
     /// How many events it was ever given.
     pub(super) recorded: u64,
 }
@@ -64,7 +66,7 @@ impl Archive {
         if self.pattern.as_ref().is_none_or(matches) {
             self.recorded += 1;
             let place = Place { time, number: self.recorded };
-            self.events.push(ArchivedEvent { event: event.clone(), place, archived: now });
+            self.events.push_back(ArchivedEvent { event: event.clone(), place, archived: now });
         }
     }
 
@@ -102,10 +104,11 @@ impl Archive {
         self.events.iter().filter(move |archived| !self.is_over(archived, now))
     }
 
+    /// Forgets the oldest events whose time is over. Every event that comes does so, hence not by a look at all of them.
     fn expire(&mut self, now: Timestamp) {
-        let mut events = std::mem::take(&mut self.events);
-        events.retain(|archived| !self.is_over(archived, now));
-        self.events = events;
+        while self.events.front().is_some_and(|archived| self.is_over(archived, now)) {
+            self.events.pop_front();
+        }
     }
 
     fn is_over(&self, archived: &ArchivedEvent, now: Timestamp) -> bool {

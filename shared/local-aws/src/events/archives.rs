@@ -1,5 +1,7 @@
 //! Making, telling, changing and deleting archives.
 
+use std::collections::VecDeque;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -87,7 +89,7 @@ pub(super) fn create(call: &mut Call<'_>, body: &Value) -> Result<Reply, ApiErro
         pattern: None,
         retention_days: 0,
         created: now,
-        events: Vec::new(),
+        events: VecDeque::new(),
         recorded: 0,
     };
     settings.set(&mut archive);

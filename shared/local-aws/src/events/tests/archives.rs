@@ -52,6 +52,10 @@ async fn events_are_kept_for_as_many_days_as_the_archive_says() {
     assert_eq!(counts(), [json!(0), json!(1)]);
     events(&aws, "UpdateArchive", json!({ "ArchiveName": "for-ever", "RetentionDays": 1 })).unwrap();
     assert_eq!(counts(), [json!(0), json!(0)]);
+    // Once another event has come, what is over does not return with a longer retention.
+    put(&aws, json!([entry("{}")])).unwrap();
+    events(&aws, "UpdateArchive", json!({ "ArchiveName": "for-ever", "RetentionDays": 0 })).unwrap();
+    assert_eq!(counts(), [json!(1), json!(1)]);
 }
 
 #[tokio::test(start_paused = true)]
