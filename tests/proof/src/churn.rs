@@ -62,7 +62,7 @@ struct Lived {
 /// How many towns there are, and how many organizations in each.
 fn size(scale: Scale) -> (u64, u16) {
     match scale {
-        Scale::Ci => (10, 21),
+        Scale::Ci => (10, 22),
         Scale::Long => (100, 50),
     }
 }
