@@ -74,9 +74,15 @@ async fn a_step_that_is_throttled_throughout_is_tried_again() {
         bench.sign_up("abc");
         let events = bench.settle().await;
         let pauses = pauses(&bench, operation);
-        // The SDK's own tries are over within 12 s, and the message's are never so soon.
-        let long: Vec<_> = pauses.iter().filter(|pause| pause.as_secs() >= 12).collect();
-        assert!(!long.is_empty() && long.iter().all(|pause| pause.as_secs() >= 30), "{operation}: {pauses:?}");
+        // The SDK's own tries are over within 12 s, and the message's are never so soon. Where two messages come back, each
+        // does so at its own time: nothing is to be learnt from what lies between them.
+        let mut long = pauses.iter().filter(|pause| pause.as_secs() >= 12);
+        let first = long.next().unwrap_or_else(|| panic!("{operation}: {pauses:?}"));
+        let one_message = operation != "ListObjectsV2";
+        assert!(
+            first.as_secs() >= 30 && (!one_message || long.all(|pause| pause.as_secs() >= 30)),
+            "{operation}: {pauses:?}"
+        );
         bench.provisioned("abc").await;
         assert_eq!(failure_codes(&events), [""; 0], "{operation}");
         assert!(bench.system.aws.faults_exhausted(), "{operation} was called {faults} times");
