@@ -106,7 +106,7 @@ pub(crate) fn nothing_there(org: &OrgId, json: bool) -> Result<ExitCode, Problem
 async fn look(connection: &Connection, org: &OrgId, bucket: Option<BucketName>) -> Result<Adoptees, Problem> {
     let conventions = &connection.settings().deployment.conventions;
     let failed = |error: StepError| Problem::Failed(plain(&error.to_string()));
-    let (iam, s3) = (aws_sdk_iam::Client::new(&connection.sdk), aws_sdk_s3::Client::new(&connection.sdk));
+    let (iam, s3) = (aws_sdk_iam::Client::new(&connection.sdk), aws::s3(&connection.sdk));
     let secrets = aws_sdk_secretsmanager::Client::new(&connection.sdk);
     let (user_name, secret_name) = (conventions.user_name(org), conventions.secret_name(org));
     let seeker = Seeker::of_org(&s3, conventions, &connection.place, org);

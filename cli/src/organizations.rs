@@ -1,5 +1,6 @@
 //! Every organization of an account, and a word on standard error about what could not be read.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use aws::organizations;
@@ -14,20 +15,20 @@ use crate::terminal::plain;
 /// Candidates whose buckets' tags are read at the same time.
 const CONCURRENCY: usize = 8;
 
-/// Every organization with a user or a bucket, in the order of their ids and each once. Ids are all that is kept in memory.
+/// Every organization with a user or a bucket. Ids are all that is kept in memory.
 ///
 /// A name alone makes an organization here: whether what is called so is its own is what the caller looks into.
 ///
 /// # Errors
 /// When IAM or S3 does not answer.
-pub async fn all(connection: &Connection) -> Result<Vec<OrgId>, Problem> {
-    let (iam, s3) = (aws_sdk_iam::Client::new(&connection.sdk), aws_sdk_s3::Client::new(&connection.sdk));
+pub async fn all(connection: &Connection) -> Result<BTreeSet<OrgId>, Problem> {
+    let (iam, s3) = (aws_sdk_iam::Client::new(&connection.sdk), aws::s3(&connection.sdk));
     let conventions = &connection.settings().deployment.conventions;
     let candidates = organizations::candidates(&iam, &s3, conventions).await.map_err(failed)?;
-    let owners = stream::iter(candidates.into_each())
-        .map(async |(key, candidate)| candidate.owners(&key, &s3, conventions, &connection.place).await);
+    let mut found = candidates.named;
+    let owners = stream::iter(candidates.buckets)
+        .map(async |(_, buckets)| organizations::owners(&buckets, &s3, conventions, &connection.place).await);
     let mut owners = std::pin::pin!(owners.buffered(CONCURRENCY));
-    let mut found = Vec::new();
     while let Some(owners) = owners.next().await {
         let owners = owners.map_err(failed)?;
         for (name, said) in owners.unreadable {
@@ -37,9 +38,6 @@ pub async fn all(connection: &Connection) -> Result<Vec<OrgId>, Problem> {
         }
         found.extend(owners.orgs);
     }
-    // A bucket's tag can name any organization, so one can come twice, and out of order.
-    found.sort_unstable();
-    found.dedup();
     Ok(found)
 }
 

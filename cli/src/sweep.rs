@@ -33,9 +33,11 @@ pub async fn sweep<T>(
     work: impl AsyncFn(OrgId) -> T,
     mut show: impl FnMut(&OrgId, T) -> Result<(), Problem>,
 ) -> Result<Swept, Problem> {
-    let found = organizations::all(connection).await?;
-    let orgs: Vec<OrgId> =
-        found.into_iter().filter(|org| selection.after.as_ref().is_none_or(|after| org > after)).collect();
+    let mut orgs = organizations::all(connection).await?;
+    if let Some(after) = &selection.after {
+        orgs = orgs.split_off(after);
+        orgs.remove(after);
+    }
     let all = orgs.len();
     let bar = progress_bar(all, "organizations");
     let worked = futures_util::stream::iter(orgs).map(async |org| (org.clone(), work(org).await));

@@ -134,15 +134,14 @@ impl Step for Sweep {
 
 impl Sweep {
     /// The next organizations behind `after`, in the order of their names. The account is listed anew in every run: that is
-    /// a call for each thousand users and buckets, and no list has to be kept anywhere.
+    /// a call for each 250 users and for each 250 buckets, and no list has to be kept anywhere.
     async fn organizations(&self, place: &Place, after: Option<&str>) -> Result<Observed, StepError> {
         let candidates = organizations::candidates(&self.iam, &self.s3, &self.conventions).await?;
-        let owners = stream::iter(candidates.after(after)).map(async |(key, candidate)| {
-            (key, candidate.reads(), candidate.owners(key, &self.s3, &self.conventions, place).await)
-        });
+        let owners = stream::iter(candidates.after(after))
+            .map(async |candidate| (candidate, candidate.owners(&self.s3, &self.conventions, place).await));
         let mut owners = std::pin::pin!(owners.buffered(READS_AT_ONCE));
         let (mut orgs, mut last, mut read) = (Vec::new(), None, 0);
-        while let Some((key, reads, owners)) = owners.next().await {
+        while let Some((candidate, owners)) = owners.next().await {
             if orgs.len() >= ORGANIZATIONS_PER_RUN || read >= READS_PER_RUN {
                 let next = SweepPart::Organizations { after: last };
                 let wait = PACE * u32::try_from(orgs.len()).unwrap_or_default();
@@ -151,8 +150,8 @@ impl Sweep {
             // A bucket whose tags may not be read names nobody. Who has a user is looked at all the same, and its search for
             // the bucket says what is denied.
             orgs.extend(owners?.orgs);
-            last = Some(key.clone());
-            read += reads;
+            last = Some(candidate.key.to_owned());
+            read += candidate.reads();
         }
         let next = SweepPart::Secrets { counted: 0, token: None };
         Ok(Observed { orgs, next: Some(next), wait: Duration::ZERO, capacity: Vec::new() })

@@ -41,7 +41,7 @@ impl Sweep {
         let mut orgs = Vec::new();
         if !named.is_empty() {
             let candidates = organizations::candidates(&self.iam, &self.s3, &self.conventions).await?;
-            orgs.extend(named.into_iter().filter(|org| !candidates.has(org)));
+            orgs.extend(named.into_iter().filter(|org| !candidates.named.contains(org)));
         }
         let next = if done { SweepPart::Capacity { secrets: counted } } else { SweepPart::Secrets { counted, token } };
         let wait = PACE * u32::try_from(orgs.len()).unwrap_or_default();

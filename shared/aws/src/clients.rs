@@ -56,7 +56,7 @@ impl Clients {
     #[cfg(feature = "s3")]
     pub fn s3(&self, at_once: usize) -> aws_sdk_s3::Client {
         note_destination!(self, aws_sdk_s3, "S3", at_once);
-        aws_sdk_s3::Client::from_conf(s3_config(&self.sdk).build())
+        s3(&self.sdk)
     }
 
     /// Secrets Manager, with at most `at_once` calls at one time.
@@ -86,6 +86,12 @@ impl Clients {
             self.destinations.borrow_mut().push(Destination { url: endpoint.url().to_owned(), at_once });
         }
     }
+}
+
+/// An S3 client, configured by [`s3_config`].
+#[cfg(feature = "s3")]
+pub fn s3(sdk: &SdkConfig) -> aws_sdk_s3::Client {
+    aws_sdk_s3::Client::from_conf(s3_config(sdk).build())
 }
 
 /// The configuration of an S3 client. The bucket stands in the path and not in the host's name: so one connection

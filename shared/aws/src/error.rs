@@ -15,6 +15,8 @@ pub struct AwsError {
     status: Option<u16>,
     /// Whether a request was sent at all.
     sent: bool,
+    /// What kept the service from answering, if it did not.
+    unreached: String,
     source: Box<dyn Error + Send + Sync>,
 }
 
@@ -78,7 +80,14 @@ impl AwsError {
             _ => None,
         };
         let sent = !matches!(error, SdkError::ConstructionFailure(_));
-        Self { operation, code, message, status, sent, source: Box::new(error) }
+        let unreached = match &error {
+            SdkError::ConstructionFailure(_) | SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => {
+                with_sources(&error)
+            }
+            // What is said of a reply may hold a piece of it, and that a secret.
+            _ => error.to_string(),
+        };
+        Self { operation, code, message, status, sent, unreached, source: Box::new(error) }
     }
 
     /// The service's error code, or nothing if the service did not answer.
@@ -176,16 +185,55 @@ impl AwsError {
     pub fn reason(&self) -> String {
         match (self.code.as_str(), self.status) {
             ("", Some(status)) => format!("HTTP status {status}"),
-            ("", None) => self.source.to_string(),
+            ("", None) => self.unreached.clone(),
             (code, _) if self.message.is_empty() => code.to_owned(),
             (code, _) => format!("{code}: {}", self.message),
         }
     }
 }
 
+/// What an error says, and what those say that it came from. SDK errors alone say no more than "dispatch failure".
+fn with_sources(error: &dyn Error) -> String {
+    let mut said: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let says = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        // Some repeat what their source says.
+        if said.iter().all(|before| !before.contains(&says)) {
+            said.push(says);
+        }
+        next = error.source();
+    }
+    said.join(": ")
+}
+
 /// Without the source: an SDK error holds the raw reply, which may hold a secret.
 impl std::fmt::Debug for AwsError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "AwsError({}: {})", self.operation, self.reason())
+    }
+}
+
+#[cfg(all(test, feature = "iam"))]
+mod tests {
+    use std::io;
+
+    use aws_sdk_iam::operation::get_user::GetUserError;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+    use aws_smithy_runtime_api::http::StatusCode;
+    use aws_smithy_types::body::SdkBody;
+
+    use super::*;
+
+    #[test]
+    fn what_kept_a_service_from_answering_is_said_and_nothing_of_its_replies() {
+        let refused = io::Error::new(io::ErrorKind::ConnectionRefused, "tcp connect error:\n  Connection refused");
+        let error = SdkError::<GetUserError, _>::dispatch_failure(ConnectorError::io(refused.into()));
+        let error = AwsError::of("GetUser", error);
+        assert_eq!(error.reason(), "dispatch failure: io error: tcp connect error: Connection refused");
+
+        let reply = HttpResponse::new(StatusCode::try_from(200).unwrap(), SdkBody::from("<SecretAccessKey>"));
+        let error = SdkError::<GetUserError, _>::response_error("<SecretAccessKey> is not closed", reply);
+        assert_eq!(AwsError::of("GetUser", error).reason(), "response error");
     }
 }

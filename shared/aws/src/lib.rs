@@ -26,7 +26,7 @@ pub mod users;
 
 pub use clients::Clients;
 #[cfg(feature = "s3")]
-pub use clients::s3_config;
+pub use clients::{s3, s3_config};
 pub use config::{Credentials, Endpoints, SdkSettings, sdk_config, with_http_client};
 pub use connections::{Connector, Destination, check_certificates};
 pub use credential::{Credential, SecretText, Unreadable};

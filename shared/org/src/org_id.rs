@@ -55,6 +55,13 @@ impl OrgId {
     }
 }
 
+/// For looking ids up by text: it is compared like an id.
+impl std::borrow::Borrow<str> for OrgId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl std::fmt::Display for OrgId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)

@@ -35,12 +35,12 @@ impl Looker {
         let sdk = &connection.sdk;
         let mut without_credentials = sdk.to_builder();
         without_credentials.set_credentials_provider(None);
-        let anonymous = aws_sdk_s3::config::Builder::from(&without_credentials.build()).allow_no_auth().build();
+        let anonymous = aws::s3_config(&without_credentials.build()).allow_no_auth().build();
         Self {
             connection: connection.clone(),
             environment,
             iam: aws_sdk_iam::Client::new(sdk),
-            s3: aws_sdk_s3::Client::new(sdk),
+            s3: aws::s3(sdk),
             anonymous_s3: aws_sdk_s3::Client::from_conf(anonymous),
             secrets: aws_sdk_secretsmanager::Client::new(sdk),
             account_blocks: OnceCell::new(),

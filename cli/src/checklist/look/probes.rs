@@ -28,7 +28,7 @@ impl Looker {
         bucket: Option<&BucketName>,
     ) -> WithKey {
         let sdk = with_key(&self.connection.sdk, credential);
-        let (s3, sts) = (aws_sdk_s3::Client::new(&sdk), aws_sdk_sts::Client::new(&sdk));
+        let (s3, sts) = (aws::s3(&sdk), aws_sdk_sts::Client::new(&sdk));
         let own_bucket = OptionFuture::from(bucket.map(|name| self.list(&s3, name.as_str())));
         let (identity, own_bucket, all_buckets, other_bucket) = join4(
             sts.get_caller_identity().send(),
