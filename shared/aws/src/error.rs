@@ -15,8 +15,8 @@ pub struct AwsError {
     status: Option<u16>,
     /// Whether a request was sent at all.
     sent: bool,
-    /// What kept the service from answering, if it did not.
-    unreached: String,
+    /// What kept the request from reaching the service.
+    unreached: Option<String>,
     source: Box<dyn Error + Send + Sync>,
 }
 
@@ -82,10 +82,10 @@ impl AwsError {
         let sent = !matches!(error, SdkError::ConstructionFailure(_));
         let unreached = match &error {
             SdkError::ConstructionFailure(_) | SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => {
-                with_sources(&error)
+                Some(with_sources(&error))
             }
             // What is said of a reply may hold a piece of it, and that a secret.
-            _ => error.to_string(),
+            _ => None,
         };
         Self { operation, code, message, status, sent, unreached, source: Box::new(error) }
     }
@@ -185,7 +185,7 @@ impl AwsError {
     pub fn reason(&self) -> String {
         match (self.code.as_str(), self.status) {
             ("", Some(status)) => format!("HTTP status {status}"),
-            ("", None) => self.unreached.clone(),
+            ("", None) => self.unreached.clone().unwrap_or_else(|| self.source.to_string()),
             (code, _) if self.message.is_empty() => code.to_owned(),
             (code, _) => format!("{code}: {}", self.message),
         }
