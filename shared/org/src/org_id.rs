@@ -8,7 +8,7 @@ use serde::Serialize;
 /// bucket.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
-pub struct OrgId(String);
+pub struct OrgId(Box<str>);
 
 /// Why a text is no organization id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,7 +46,7 @@ impl OrgId {
         if !first.is_ascii_lowercase() {
             return Err(InvalidOrgId::Start);
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// The id as text.
