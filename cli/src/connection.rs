@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_config::BehaviorVersion;
 use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
@@ -25,7 +26,7 @@ use crate::http;
 const MOST_ATTEMPTS: u32 = 8;
 /// Until a connection stands.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// One attempt, from the request's first byte to the reply's last.
+/// One attempt, from waiting for its turn to the reply's last byte.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 /// A call with all its attempts and what lies between them.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(180);
@@ -154,6 +155,8 @@ async fn sdk_config(arguments: &ConnectionArguments, http: SharedHttpClient) -> 
         .build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
+        // Requests are small. One that waits for its turn would be taken for one that is stuck.
+        .stalled_stream_protection(StalledStreamProtectionConfig::enabled().upload_enabled(false).build())
         .retry_config(RetryConfig::adaptive().with_max_attempts(MOST_ATTEMPTS))
         .timeout_config(timeouts);
     if let Some(profile) = &arguments.profile {

@@ -2,6 +2,7 @@
 
 pub mod adopt;
 pub mod args;
+pub mod bounded;
 pub mod bus;
 pub mod checklist;
 pub mod commands;

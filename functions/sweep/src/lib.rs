@@ -134,7 +134,7 @@ impl Step for Sweep {
 
 impl Sweep {
     /// The next organizations behind `after`, in the order of their names. The account is listed anew in every run: that is
-    /// a call for each 250 users and for each 250 buckets, and no list has to be kept anywhere.
+    /// a call for each 250 users and for each thousand buckets, and no list has to be kept anywhere.
     async fn organizations(&self, place: &Place, after: Option<&str>) -> Result<Observed, StepError> {
         let candidates = organizations::candidates(&self.iam, &self.s3, &self.conventions).await?;
         let owners = stream::iter(candidates.after(after))

@@ -15,8 +15,8 @@ pub struct AwsError {
     status: Option<u16>,
     /// Whether a request was sent at all.
     sent: bool,
-    /// What kept the request from reaching the service.
-    unreached: Option<String>,
+    /// Why nothing came back.
+    unanswered: Option<String>,
     source: Box<dyn Error + Send + Sync>,
 }
 
@@ -67,6 +67,9 @@ const DENIED: [&str; 10] = [
     "SignatureDoesNotMatch",
 ];
 
+/// What the SDK calls a reply that cannot be read.
+const RESPONSE_ERROR: &str = "response error";
+
 impl AwsError {
     /// Takes an SDK error apart.
     pub fn of<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Self
@@ -80,14 +83,14 @@ impl AwsError {
             _ => None,
         };
         let sent = !matches!(error, SdkError::ConstructionFailure(_));
-        let unreached = match &error {
+        let unanswered = match &error {
             SdkError::ConstructionFailure(_) | SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => {
                 Some(with_sources(&error))
             }
             // What is said of a reply may hold a piece of it, and that a secret.
             _ => None,
         };
-        Self { operation, code, message, status, sent, unreached, source: Box::new(error) }
+        Self { operation, code, message, status, sent, unanswered, source: Box::new(error) }
     }
 
     /// The service's error code, or nothing if the service did not answer.
@@ -185,7 +188,7 @@ impl AwsError {
     pub fn reason(&self) -> String {
         match (self.code.as_str(), self.status) {
             ("", Some(status)) => format!("HTTP status {status}"),
-            ("", None) => self.unreached.clone().unwrap_or_else(|| self.source.to_string()),
+            ("", None) => self.unanswered.clone().unwrap_or_else(|| self.source.to_string()),
             (code, _) if self.message.is_empty() => code.to_owned(),
             (code, _) => format!("{code}: {}", self.message),
         }
@@ -200,9 +203,10 @@ fn with_sources(error: &dyn Error) -> String {
         let says = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
         // Some repeat what their source says.
         if said.iter().all(|before| !before.contains(&says)) {
-            said.push(says);
+            said.push(says.clone());
         }
-        next = error.source();
+        // Credentials come from a service, too. What is said of its reply may hold a piece of it.
+        next = error.source().filter(|_| says != RESPONSE_ERROR);
     }
     said.join(": ")
 }
@@ -232,8 +236,13 @@ mod tests {
         let error = AwsError::of("GetUser", error);
         assert_eq!(error.reason(), "dispatch failure: io error: tcp connect error: Connection refused");
 
-        let reply = HttpResponse::new(StatusCode::try_from(200).unwrap(), SdkBody::from("<SecretAccessKey>"));
-        let error = SdkError::<GetUserError, _>::response_error("<SecretAccessKey> is not closed", reply);
-        assert_eq!(AwsError::of("GetUser", error).reason(), "response error");
+        let unreadable = || {
+            let reply = HttpResponse::new(StatusCode::try_from(200).unwrap(), SdkBody::from("<SecretAccessKey>"));
+            SdkError::<GetUserError, _>::response_error("<SecretAccessKey> is not closed", reply)
+        };
+        assert_eq!(AwsError::of("GetUser", unreadable()).reason(), RESPONSE_ERROR);
+        let of_credentials = ConnectorError::other(unreadable().into(), None);
+        let error = AwsError::of("GetUser", SdkError::<GetUserError, _>::dispatch_failure(of_credentials));
+        assert_eq!(error.reason(), format!("dispatch failure: other: {RESPONSE_ERROR}"));
     }
 }

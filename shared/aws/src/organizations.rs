@@ -16,12 +16,15 @@ use org::{Conventions, OrgId, Place};
 
 use crate::error::AwsError;
 
-/// Users or buckets in a page. IAM gives up to 1,000, S3 10,000, but the answer, and what it is read into, would take more
-/// memory than all ids of a full account: IAM's quota is 5,000 users.
-const NAMES_PER_PAGE: i32 = 250;
+/// Users in a page of ListUsers. IAM gives up to 1,000, but what such an answer is read into takes more memory than all ids
+/// of a full account: IAM's quota is 5,000 users.
+const USERS_PER_PAGE: i32 = 250;
+/// Buckets in a page of ListBuckets. Ten times as many could be asked for, but one such answer takes more memory than
+/// all the rest.
+const BUCKETS_PER_PAGE: i32 = 1000;
 /// Buckets whose tags are read at the same time.
 pub const READS_AT_ONCE: usize = 8;
-/// Pages to read at most: more than twice what an account's quotas allow, of buckets a million.
+/// Pages to read at most: several times what an account's quotas allow, of buckets a million.
 const MOST_PAGES: usize = 10_000;
 
 /// Everything in an account that could be an organization. Names are all that is kept in memory, and each once.
@@ -52,7 +55,7 @@ pub struct Owners {
     pub unreadable: Vec<(String, String)>,
 }
 
-/// Lists users and buckets: a call for each 250 of them.
+/// Lists users and buckets: a call for each 250 users and for each thousand buckets.
 ///
 /// # Errors
 /// When IAM or S3 does not answer.
@@ -81,7 +84,7 @@ pub async fn count_buckets(s3: &S3Client) -> Result<usize, StepError> {
 async fn each_user(iam: &IamClient, conventions: &Conventions, mut each: impl FnMut(OrgId)) -> Result<(), StepError> {
     let mut marker = None;
     for _ in 0..MOST_PAGES {
-        let page = iam.list_users().max_items(NAMES_PER_PAGE).set_marker(marker).send().await;
+        let page = iam.list_users().max_items(USERS_PER_PAGE).set_marker(marker).send().await;
         let page = page.map_err(|error| AwsError::of("ListUsers", error).explain_as_usual("the account's users"))?;
         // The conventions know no paths, and no role of a function reaches a user in one.
         let in_no_path = page.users.iter().filter(|user| user.path == "/");
@@ -97,7 +100,7 @@ async fn each_user(iam: &IamClient, conventions: &Conventions, mut each: impl Fn
 async fn each_bucket(s3: &S3Client, prefix: Option<&str>, mut each: impl FnMut(String)) -> Result<(), StepError> {
     let mut token = None;
     for _ in 0..MOST_PAGES {
-        let request = s3.list_buckets().set_prefix(prefix.map(str::to_owned)).max_buckets(NAMES_PER_PAGE);
+        let request = s3.list_buckets().set_prefix(prefix.map(str::to_owned)).max_buckets(BUCKETS_PER_PAGE);
         let page = request.set_continuation_token(token).send().await;
         let page =
             page.map_err(|error| AwsError::of("ListBuckets", error).explain_as_usual("the account's buckets"))?;
