@@ -60,7 +60,7 @@ pub struct Owners {
 /// # Errors
 /// When IAM or S3 does not answer.
 pub async fn candidates(iam: &IamClient, s3: &S3Client, conventions: &Conventions) -> Result<Candidates, StepError> {
-    // Users and buckets are listed side by side, into one map: lists of them in between would be most of the memory.
+    // Users and buckets are listed side by side, and each id is kept once: lists of them in between would be most of the memory.
     let found = RefCell::new(Candidates::default());
     let users = each_user(iam, conventions, |org| {
         found.borrow_mut().named.insert(org);
